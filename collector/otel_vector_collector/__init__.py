@@ -1,0 +1,1 @@
+"""The otel-vector process: doors, API and command line."""

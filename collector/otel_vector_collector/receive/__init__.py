@@ -1,0 +1,1 @@
+"""The OTLP doors: gRPC and HTTP requests into the inbox."""

@@ -1,0 +1,1 @@
+"""otel-vector: an OpenTelemetry-native span store that answers questions."""

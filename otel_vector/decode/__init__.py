@@ -1,0 +1,1 @@
+"""OTLP bytes to messages, and the checks that refuse a bad span."""

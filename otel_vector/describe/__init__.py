@@ -1,0 +1,1 @@
+"""Spans and log records to facet texts, keys and thin points."""

@@ -1,0 +1,131 @@
+"""Every error this library raises, in one tree.
+
+::
+
+    OtelVectorError
+    ├── RetryableError              the same call may succeed later
+    │   ├── InboxFullError          the inbox is at its bound; nothing was stored
+    │   ├── StorageFullError        the disk or quota is full; nothing was stored
+    │   └── EmbedderUnavailableError  the embedding endpoint does not answer
+    └── PermanentError              the same call will fail again
+        ├── InvalidInputError       the caller sent something that cannot be taken
+        │   ├── MalformedError      bytes that their format cannot parse
+        │   ├── UnsupportedMediaError  a content type or encoding that is not spoken here
+        │   ├── TooLargeError       over a limit, before or after decompression
+        │   ├── InvalidQueryError   a query, filter or cursor that cannot be read
+        │   └── UnsupportedError    a backend lacks the ability that was asked for
+        ├── NotFoundError           no such thing in this tenant
+        ├── ConfigError             a setting is wrong; the message names it
+        ├── StoreLockedError        another process has the data folder open
+        ├── StoreVersionError       the data folder was written by a newer version
+        ├── ModelMismatchError      the store holds vectors of another embedding model
+        └── StoreDamagedError       a stored file cannot be read; nothing was changed
+
+Messages are lower case, without a full stop, and say what to do next.
+Vendor exceptions are translated where the vendor is called (``raise … from``).
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigError",
+    "EmbedderUnavailableError",
+    "InboxFullError",
+    "InvalidInputError",
+    "InvalidQueryError",
+    "MalformedError",
+    "ModelMismatchError",
+    "NotFoundError",
+    "OtelVectorError",
+    "PermanentError",
+    "RetryableError",
+    "StorageFullError",
+    "StoreDamagedError",
+    "StoreLockedError",
+    "StoreVersionError",
+    "TooLargeError",
+    "UnsupportedError",
+    "UnsupportedMediaError",
+]
+
+
+class OtelVectorError(Exception):
+    """The root of all errors raised here."""
+
+
+class RetryableError(OtelVectorError):
+    """The same call may succeed later.
+
+    Attributes:
+        retry_after_s: how long to wait before the next try, in seconds. At most 2, since the
+            Python SDK's exporter gives up after 10 s in all and drops at once when told to wait
+            for longer than it has left.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = min(retry_after_s, 2.0)
+
+
+class InboxFullError(RetryableError):
+    """The inbox is at its bound; nothing was stored."""
+
+
+class StorageFullError(RetryableError):
+    """The disk or its quota is full; nothing was stored."""
+
+
+class EmbedderUnavailableError(RetryableError):
+    """The embedding endpoint does not answer."""
+
+
+class PermanentError(OtelVectorError):
+    """The same call will fail again."""
+
+
+class InvalidInputError(PermanentError):
+    """The caller sent something that cannot be taken."""
+
+
+class MalformedError(InvalidInputError):
+    """Bytes that their format cannot parse."""
+
+
+class UnsupportedMediaError(InvalidInputError):
+    """A content type or content encoding that is not spoken here."""
+
+
+class TooLargeError(InvalidInputError):
+    """Over a size limit, before or after decompression."""
+
+
+class InvalidQueryError(InvalidInputError):
+    """A query, filter or cursor that cannot be read."""
+
+
+class UnsupportedError(InvalidInputError):
+    """A backend lacks the ability that was asked for."""
+
+
+class NotFoundError(PermanentError):
+    """No such thing in this tenant."""
+
+
+class ConfigError(PermanentError):
+    """A setting is wrong; the message names it."""
+
+
+class StoreLockedError(PermanentError):
+    """Another process has the data folder open."""
+
+
+class StoreVersionError(PermanentError):
+    """The data folder was written by a newer version."""
+
+
+class ModelMismatchError(PermanentError):
+    """The store holds vectors of another embedding model."""
+
+
+class StoreDamagedError(PermanentError):
+    """A stored file cannot be read; nothing was changed."""

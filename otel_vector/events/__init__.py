@@ -1,0 +1,1 @@
+"""What was stored, in order, for whoever follows."""

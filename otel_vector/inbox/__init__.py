@@ -1,0 +1,1 @@
+"""The durable queue between an accepted request and the store."""

@@ -1,0 +1,1 @@
+"""The worker: inbox → decode → redact → describe → store, acks last."""

@@ -1,0 +1,1 @@
+"""Secrets out of spans, before anything is described, embedded or stored."""

@@ -1,0 +1,170 @@
+"""The one typed filter. It compiles to the engine, and it evaluates on one stored item.
+
+A property test holds both to the same answer. Semantics:
+
+* A *field* is a built-in (`service`, `name`, `kind`, `status`, `duration`, `trace`, `span`,
+  `parent`, `run`, `severity`, `scope`) or an attribute. An attribute key without a scope is
+  looked up in span (or log), resource, instrumentation scope, event and link attributes, and
+  matches when any of them does; `Scope` restricts it to one of these.
+* Old and new names of one convention are one key (see `conventions`).
+* Values are compared by their own type where the query's value reads as that type: `500`
+  equals the integer 500, the double 500.0 and the text "500". `<`, `<=`, `>`, `>=` compare
+  numbers, including texts that read as one.
+* `Not` matches everything its inside does not, items without the key included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "And",
+    "Attribute",
+    "BuiltIn",
+    "Compare",
+    "Exists",
+    "Field",
+    "Filter",
+    "Not",
+    "Op",
+    "Or",
+    "Phrase",
+    "PointsAt",
+    "Scope",
+    "Where",
+]
+
+
+class BuiltIn(StrEnum):
+    """Fields that every span has, whatever its attributes."""
+
+    SERVICE = "service"
+    NAME = "name"
+    KIND = "kind"
+    """`internal`, `server`, `client`, `producer`, `consumer`, `unspecified`."""
+    STATUS = "status"
+    """`unset`, `ok`, `error`."""
+    DURATION = "duration"
+    """Nanoseconds."""
+    TRACE = "trace"
+    """32 hex digits."""
+    SPAN = "span"
+    """16 hex digits."""
+    PARENT = "parent"
+    """16 hex digits; empty for a root."""
+    RUN = "run"
+    """`live`, `replay`, `test`, `eval`, `shadow`, `self`."""
+    SEVERITY = "severity"
+    """Log severity number, 1 to 24."""
+    SCOPE = "scope"
+    """Name of the instrumentation scope."""
+
+
+class Scope(StrEnum):
+    """Where an attribute is looked up."""
+
+    ANY = "any"
+    SPAN = "span"
+    RESOURCE = "resource"
+    INSTRUMENTATION = "instrumentation"
+    EVENT = "event"
+    LINK = "link"
+
+
+class Op(StrEnum):
+    """How a value is compared."""
+
+    EQ = "="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+    PREFIX = "prefix"
+    CONTAINS = "contains"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute key, perhaps within one scope."""
+
+    key: str
+    scope: Scope = Scope.ANY
+
+
+Field = BuiltIn | Attribute
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A field against values: true when any of them matches (any-of for `EQ`).
+
+    Attributes:
+        values: texts, as typed; never empty. For `duration` a number of nanoseconds as text.
+    """
+
+    field: Field
+    op: Op
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The item has the attribute, with whatever value."""
+
+    field: Field
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """The text occurs in any attribute value, name, status message or log body; exact case."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointsAt:
+    """The item points at one of these meanings (ids)."""
+
+    meanings: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of them; an empty `And` matches everything."""
+
+    items: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Any of them; an empty `Or` matches nothing."""
+
+    items: tuple[Filter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Not this."""
+
+    item: Filter
+
+
+Filter = Compare | Exists | Phrase | PointsAt | And | Or | Not
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What a question is restricted to.
+
+    Attributes:
+        filter: the condition; `None` for all.
+        since_ns: earliest start, inclusive, nanoseconds since the epoch.
+        until_ns: latest start, exclusive.
+        runs: run kinds that count; `("live",)` unless told otherwise, empty for all.
+    """
+
+    filter: Filter | None = None
+    since_ns: int | None = None
+    until_ns: int | None = None
+    runs: tuple[str, ...] = ("live",)

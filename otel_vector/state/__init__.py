@@ -1,0 +1,1 @@
+"""Small durable state that is not spans: progress of imports."""

@@ -1,0 +1,1 @@
+"""Blocks, points and meanings: the contract and its backends."""

@@ -1,0 +1,312 @@
+"""The store: blocks of OTLP, thin points over them, and the meanings they point at.
+
+Promises, checked by `otel_vector.testing.store` on every backend:
+
+* *Bound to a tenant.* Every read and write goes through a `TenantStore`; nothing another
+  tenant wrote is visible through it, not even in counts.
+* *Idempotent.* Ids are hashes of content. Writing the same item again, in whatever batch,
+  changes nothing; two different items are both kept even if they share a span id.
+* *Lossless.* An item is read back protobuf-equal, unknown fields included.
+* *Visible at once.* What `write` returned is countable and findable by id, trace, filter and
+  exact text. A meaning without a vector is found by BM25 and filter, and is *pending*.
+* *Durable after checkpoint.* `write` alone survives kill -9 only together with a redelivery
+  of the same batch under the same digest; after `checkpoint` it survives power loss.
+* *Newest first* means ordered by (start, id), both descending. A cursor is the last item's
+  pair: pages are stable under writes, nothing is skipped or repeated.
+* *Never approximate.* A question a backend cannot answer raises `UnsupportedError`.
+* *Never wiped.* An error leaves what is stored as it was.
+
+Threads: one thread writes; any number read at the same time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from otel_vector.spans.batch import Batch, Join
+from otel_vector.spans.filters import Where
+from otel_vector.spans.ids import MeaningId, SpanId, Tenant
+from otel_vector.spans.items import Item
+from otel_vector.spans.meanings import Facet, Meaning, Signal
+
+__all__ = [
+    "Capabilities",
+    "Cursor",
+    "Fusion",
+    "Hit",
+    "MeaningCounts",
+    "MeaningStore",
+    "Nearest",
+    "Page",
+    "SpanReader",
+    "SpanWriter",
+    "Store",
+    "StoreSize",
+    "Tally",
+    "TenantStore",
+    "Written",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a backend is able to do; the defaults are the least able store.
+
+    Attributes:
+        durable: what is checkpointed is there after a restart.
+        shared: several processes may write to it at once.
+    """
+
+    durable: bool = False
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a write did: ids that were new, and how many items were there already."""
+
+    new: tuple[SpanId, ...]
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last item of a page: its start in nanoseconds and its id."""
+
+    start_ns: int
+    id: SpanId
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Items, newest first, and the cursor of the next page (None at the end)."""
+
+    items: tuple[Item, ...]
+    next: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What is known of the items that point at one meaning, under some restriction.
+
+    Attributes:
+        count: items.
+        errors: items whose status is error.
+        histogram: duration bucket → items; its sum is the count.
+        first_ns: earliest start, nanoseconds; 0 when the count is 0.
+        last_ns: latest start.
+    """
+
+    count: int = 0
+    errors: int = 0
+    histogram: Mapping[int, int] = field(default_factory=dict)
+    first_ns: int = 0
+    last_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fusion:
+    """How dense and BM25 ranks become one score: weighted reciprocal rank fusion.
+
+    score = Σ weight / (k + rank), rank from 0. A BM25 hit counts only if it matches at least
+    `min_words` of the question's content words, or two ranks of filler would outweigh meaning.
+    """
+
+    k: int = 2
+    dense_weight: float = 2.0
+    bm25_weight: float = 1.0
+    min_words: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """A question to the meanings; at least one of vector and text is given.
+
+    Attributes:
+        vector: the question's dense vector, of the store's dimension.
+        text: the question's words, for BM25.
+        facets: only these; empty for all.
+        within: only these ids; None for all.
+        limit: hits at most.
+        fusion: how the two rankings become one.
+    """
+
+    vector: Sequence[float] | None
+    text: str | None
+    facets: tuple[Facet, ...] = ()
+    within: Collection[MeaningId] | None = None
+    limit: int = 50
+    fusion: Fusion = field(default_factory=Fusion)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A meaning that is near, and why.
+
+    Attributes:
+        score: fused score, higher is nearer; comparable within one answer only.
+        cosine: cosine of the dense vectors; None if it was not among the dense hits.
+        dense_rank, bm25_rank: position in each ranking from 0, None if not in it.
+    """
+
+    meaning: Meaning
+    score: float
+    cosine: float | None
+    dense_rank: int | None
+    bm25_rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class MeaningCounts:
+    """How many meanings there are, and how many of them have no vector yet."""
+
+    total: int
+    pending: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSize:
+    """What a tenant's store holds: items of all runs, blocks, shards, bytes on disk."""
+
+    spans: int
+    logs: int
+    blocks: int
+    shards: int
+    disk_bytes: int
+
+
+class SpanWriter(Protocol):
+    """Takes spans and log records. One thread at a time."""
+
+    def write(self, batch: Batch, digest: bytes) -> Written:
+        """Store meanings (pending), then blocks, then points; return what was new.
+
+        Args:
+            batch: rows to store; duplicates within it are stored once.
+            digest: identity of the delivery, at most 32 bytes. The same batch written again
+                under the same digest after a crash completes the first write.
+
+        Raises:
+            StorageFullError: the disk is full; the delivery may be written again later.
+        """
+        ...
+
+    def join(self, joins: Sequence[Join], texts: Mapping[MeaningId, Meaning]) -> None:
+        """Add meanings and keys to spans that are stored; remember the other joins.
+
+        Repeating a join changes nothing. A join whose span is not stored is remembered
+        durably until a write brings the span, which then includes it.
+        """
+        ...
+
+
+class SpanReader(Protocol):
+    """Reads spans and log records."""
+
+    def find(self, signal: Signal, where: Where, limit: int, after: Cursor | None = None) -> Page:
+        """Return items under a filter, newest first, exactly."""
+        ...
+
+    def trace(self, trace_id: bytes) -> list[Item]:
+        """Return all spans of a trace, of all runs, by start. Empty for an unknown trace."""
+        ...
+
+    def logs(self, trace_id: bytes) -> list[Item]:
+        """Return all log records of a trace, by time."""
+        ...
+
+    def items(self, signal: Signal, ids: Sequence[SpanId]) -> list[Item]:
+        """Return the items with these ids, in this order, with meanings; unknown ones absent."""
+        ...
+
+    def tally(
+        self, signal: Signal, where: Where, meanings: Collection[MeaningId]
+    ) -> dict[MeaningId, Tally]:
+        """Return, for each meaning, what is known of the items pointing at it; exact."""
+        ...
+
+    def candidates(self, signal: Signal, where: Where) -> dict[MeaningId, int]:
+        """Return every meaning that an item under the filter points at, and how many do."""
+        ...
+
+
+class MeaningStore(Protocol):
+    """Holds the meanings, their vectors and their BM25 terms."""
+
+    def get(self, ids: Collection[MeaningId]) -> dict[MeaningId, Meaning]:
+        """Return the meanings that exist among these ids."""
+        ...
+
+    def operations(self) -> Sequence[Meaning]:
+        """Return all `operation` meanings."""
+        ...
+
+    def pending(self, limit: int) -> list[Meaning]:
+        """Return meanings without a vector, newest first."""
+        ...
+
+    def fill(self, vectors: Mapping[MeaningId, Sequence[float]]) -> None:
+        """Give meanings their vectors. Filling again replaces. Unknown ids are ignored."""
+        ...
+
+    def nearest(self, question: Nearest) -> list[Hit]:
+        """Return the nearest meanings, best first."""
+        ...
+
+    def vectors(self, ids: Collection[MeaningId]) -> dict[MeaningId, list[float]]:
+        """Return the vectors of those among these ids that have one."""
+        ...
+
+    def counts(self) -> MeaningCounts:
+        """Return how many there are and how many are pending."""
+        ...
+
+
+class TenantStore(Protocol):
+    """One tenant's part of the store; the only way to its data."""
+
+    @property
+    def writer(self) -> SpanWriter:
+        """Takes spans and logs."""
+        ...
+
+    @property
+    def reader(self) -> SpanReader:
+        """Reads spans and logs."""
+        ...
+
+    @property
+    def meanings(self) -> MeaningStore:
+        """The tenant's meanings."""
+        ...
+
+    def size(self) -> StoreSize:
+        """Return what is stored."""
+        ...
+
+
+class Store(Protocol):
+    """A whole store: all tenants, one embedding model."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this backend is able to do."""
+        ...
+
+    def tenant(self, tenant: Tenant) -> TenantStore:
+        """Return a tenant's part; it comes into being with its first write."""
+        ...
+
+    def tenants(self) -> list[Tenant]:
+        """Return the tenants that have written something."""
+        ...
+
+    def checkpoint(self) -> None:
+        """Make every finished write survive power loss. Called by the writing thread."""
+        ...
+
+    def close(self) -> None:
+        """Checkpoint and release everything."""
+        ...
