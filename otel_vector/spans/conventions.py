@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["RENAMES", "family"]
+__all__ = ["RENAMES", "canonical", "family"]
 
 RENAMES: Final[tuple[tuple[str, ...], ...]] = (
     ("http.request.method", "http.method"),
@@ -52,3 +52,8 @@ def family(key: str) -> tuple[str, ...]:
     """Return every name of a key's family, the key itself first."""
     names = _FAMILY.get(key, (key,))
     return (key, *(name for name in names if name != key))
+
+
+def canonical(key: str) -> str:
+    """Return the current name of a key's family; the key itself when it has none."""
+    return _FAMILY.get(key, (key,))[0]
