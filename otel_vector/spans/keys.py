@@ -41,8 +41,8 @@ STATUS_ERROR: Final = field_key(STATUS, "error")
 """The key of every span whose status is error, and of no other."""
 
 KEYED: Final[Mapping[str, str]] = MappingProxyType(
-    {name: SESSION for name in family("session.id")}
-    | {name: MODEL for name in family("gen_ai.request.model")}
+    dict.fromkeys(family("session.id"), SESSION)
+    | dict.fromkeys(family("gen_ai.request.model"), MODEL)
 )
 """Attribute name → key field that answers equality of its whole family, in any scope, exactly."""
 
