@@ -14,6 +14,8 @@ Promises, checked by `otel_vector.testing.store` on every backend:
 * *Newest first* means ordered by (start, id), both descending. A cursor is the last item's
   pair: pages are stable under writes, nothing is skipped or repeated.
 * *Never approximate.* A question a backend cannot answer raises `UnsupportedError`.
+* *Operations.* Every span points at exactly one `operation` meaning, which carries the span's
+  service, kind and (ids masked) name; filters on these three may be answered through it.
 * *Never wiped.* An error leaves what is stored as it was.
 
 Threads: one thread writes; any number read at the same time.
