@@ -1,7 +1,8 @@
 """What a user can set: one frozen value per part, defaults in it.
 
 A setting's name is its path: `inbox.max_bytes` in the TOML file is `[inbox] max_bytes`, in the
-environment `OTEL_VECTOR_INBOX_MAX_BYTES`. The metadata of each field is its line in the docs.
+environment `OTEL_VECTOR_INBOX_MAX_BYTES`. The metadata of each field is its line in the docs and
+what `check` holds it to.
 """
 
 from __future__ import annotations
@@ -24,10 +25,32 @@ __all__ = [
     "help_of",
 ]
 
+_DATA = Path("otel-vector-data")
 
-def _set(default: Any, text: str, *, secret: bool = False) -> Any:
-    """A field with a default, its line in the docs, and whether it is never shown."""
-    return field(default=default, metadata={"help": text, "secret": secret})
+
+def _set(default: Any, text: str, **limits: Any) -> Any:
+    """A field with a default and its facts."""
+    return field(default=default, metadata=_facts(text, **limits))
+
+
+def _facts(
+    text: str,
+    *,
+    secret: bool = False,
+    low: float | None = None,
+    high: float | None = None,
+    among: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """What is known of a setting.
+
+    Args:
+        text: its line in the docs.
+        secret: never shown.
+        low: least number allowed.
+        high: greatest number allowed.
+        among: the only texts allowed.
+    """
+    return {"help": text, "secret": secret, "low": low, "high": high, "among": among}
 
 
 def help_of(entry: Field[Any]) -> str:
@@ -39,31 +62,41 @@ def help_of(entry: Field[Any]) -> str:
 class ServeConfig:
     """Where `otel-vector serve` listens and how it stops."""
 
-    otlp_grpc: str = _set("127.0.0.1:4317", "host:port of the OTLP gRPC door; empty to close it")
-    otlp_http: str = _set("127.0.0.1:4318", "host:port of the OTLP HTTP door; empty to close it")
+    otlp_grpc: str = _set("127.0.0.1:4317", "host:port of the OTLP gRPC door; `off` closes it")
+    otlp_http: str = _set("127.0.0.1:4318", "host:port of the OTLP HTTP door; `off` closes it")
     api: str = _set("127.0.0.1:8317", "host:port of the HTTP API")
-    doors: int = _set(1, "receiving processes; they share the ports by SO_REUSEPORT")
-    drain_s: float = _set(20.0, "seconds a stop may take to store what was accepted")
+    doors: int = _set(
+        1, "receiving processes; they share the ports by SO_REUSEPORT", low=1, high=64
+    )
+    drain_s: float = _set(20.0, "seconds a stop may take to store what was accepted", low=0)
 
 
 @dataclass(frozen=True, slots=True)
 class InboxConfig:
     """What lies between an accepted request and the store."""
 
-    max_bytes: int = _set(2 << 30, "bytes of requests that may wait; over it the answer is busy")
-    max_request_bytes: int = _set(64 << 20, "size limit of a request, also after decompression")
-    dead_letter_ttl_s: float = _set(7 * 86400.0, "seconds a dead letter is kept")
-    retry_s: float = _set(1.0, "delay that a busy answer asks for, in seconds; 2 at most")
-    min_free_bytes: int = _set(256 << 20, "free disk below which the answer is busy")
+    max_bytes: int = _set(
+        2 << 30, "bytes of requests that may wait; over it the answer is busy", low=1
+    )
+    max_request_bytes: int = _set(
+        64 << 20, "size limit of a request, also after decompression", low=1, high=1 << 30
+    )
+    dead_letter_ttl_s: float = _set(7 * 86400.0, "seconds a dead letter is kept", low=0)
+    retry_s: float = _set(
+        1.0, "delay that a busy answer asks for, in seconds; 2 at most", low=0.001, high=2
+    )
+    min_free_bytes: int = _set(256 << 20, "free disk below which the answer is busy", low=0)
 
 
 @dataclass(frozen=True, slots=True)
 class IngestConfig:
     """The worker between inbox and store."""
 
-    checkpoint_s: float = _set(1.0, "seconds between checkpoints; acks follow them")
-    take_bytes: int = _set(8 << 20, "bytes of requests taken from the inbox at once")
-    max_attempts: int = _set(5, "tries after which a delivery becomes a dead letter")
+    checkpoint_s: float = _set(
+        1.0, "seconds between checkpoints; acks follow them", low=0.01, high=3600
+    )
+    take_bytes: int = _set(8 << 20, "bytes of requests taken from the inbox at once", low=1)
+    max_attempts: int = _set(5, "tries after which a delivery becomes a dead letter", low=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +106,11 @@ class RedactConfig:
     enabled: bool = _set(True, "redact credentials by key and by pattern")
     keys: tuple[str, ...] = _set((), "more attribute keys whose values are redacted")
     patterns: tuple[str, ...] = _set((), "more regular expressions (RE2) that are redacted")
-    pii: tuple[str, ...] = _set((), "kinds of personal data: email, phone, card, iban, ip, ssn")
+    pii: tuple[str, ...] = _set(
+        (),
+        "kinds of personal data that are redacted",
+        among=("email", "phone", "card", "iban", "ip", "ssn"),
+    )
     allow_keys: tuple[str, ...] = _set((), "attribute keys that are never redacted")
 
 
@@ -84,10 +121,12 @@ class DescribeConfig:
     index_attributes: tuple[str, ...] = _set(
         (), "attributes whose equality the engine answers without a scan of blocks"
     )
-    passage_chars: int = _set(1200, "characters of one passage of a long text")
-    max_passages: int = _set(8, "passages of one facet of one span; the rest stays in its block")
+    passage_chars: int = _set(1200, "characters of one passage of a long text", low=100, high=2000)
+    max_passages: int = _set(
+        8, "passages of one facet of one span; the rest stays in its block", low=1, high=1000
+    )
     max_texts_per_operation: int = _set(
-        0, "distinct texts per operation and facet that get a meaning; 0 for all"
+        0, "distinct texts per operation and facet that get a meaning; 0 for all", low=0
     )
 
 
@@ -101,9 +140,9 @@ class EmbedConfig:
     )
     url: str = _set("", "base URL of an OpenAI-compatible endpoint, up to and including /v1")
     api_key: str = _set("", "key for that endpoint", secret=True)
-    dimension: int = _set(0, "length of the endpoint's vectors; 0 to ask it")
-    timeout_s: float = _set(30.0, "seconds to wait for the endpoint")
-    threads: int = _set(1, "threads of the local model")
+    dimension: int = _set(0, "length of the endpoint's vectors; 0 to ask it", low=0, high=65536)
+    timeout_s: float = _set(30.0, "seconds to wait for the endpoint", low=0.1)
+    threads: int = _set(1, "threads of the local model", low=1, high=256)
     path: str = _set("", "folder of a local ONNX model, for a fastembed model without download")
 
 
@@ -111,11 +150,15 @@ class EmbedConfig:
 class StoreConfig:
     """The embedded store."""
 
-    span_shard_points: int = _set(250_000, "points after which a shard is full and rolled")
-    max_open_shards: int = _set(64, "shards kept open; the least recently used is closed")
-    max_partitions: int = _set(200, "days and months with shards of their own")
-    block_cache_bytes: int = _set(64 << 20, "decompressed blocks kept in memory")
-    compression_level: int = _set(3, "zstd level of blocks")
+    span_shard_points: int = _set(
+        250_000, "points after which a shard is full and rolled", low=100
+    )
+    max_open_shards: int = _set(
+        64, "shards kept open; the least recently used is closed", low=2, high=512
+    )
+    max_partitions: int = _set(200, "days and months with shards of their own", low=1, high=10_000)
+    block_cache_bytes: int = _set(64 << 20, "decompressed blocks kept in memory", low=0)
+    compression_level: int = _set(3, "zstd level of blocks", low=1, high=19)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +166,14 @@ class SearchConfig:
     """How questions are answered."""
 
     record: bool = _set(False, "record each search as a span of run kind `self`")
-    max_limit: int = _set(1000, "largest page")
+    max_limit: int = _set(1000, "largest page", low=1, high=100_000)
 
 
 @dataclass(frozen=True, slots=True)
 class LogConfig:
     """The process's own log."""
 
-    level: str = _set("info", "debug, info, warning or error")
+    level: str = _set("info", "how much is logged", among=("debug", "info", "warning", "error"))
     json: bool = _set(False, "one JSON object per line, with trace ids")
 
 
@@ -138,9 +181,7 @@ class LogConfig:
 class Settings:
     """Everything a user can set."""
 
-    data: Path = field(
-        default=Path("otel-vector-data"), metadata={"help": "the data folder", "secret": False}
-    )
+    data: Path = field(default=_DATA, metadata=_facts("the data folder"))
     serve: ServeConfig = field(default_factory=ServeConfig)
     inbox: InboxConfig = field(default_factory=InboxConfig)
     ingest: IngestConfig = field(default_factory=IngestConfig)
