@@ -8,8 +8,18 @@ A property test holds both to the same answer. Semantics:
   matches when any of them does; `Scope` restricts it to one of these.
 * Old and new names of one convention are one key (see `conventions`).
 * Values are compared by their own type where the query's value reads as that type: `500`
-  equals the integer 500, the double 500.0 and the text "500". `<`, `<=`, `>`, `>=` compare
-  numbers, including texts that read as one.
+  equals the integer 500, the double 500.0 and the text "500" (not the text "500.0"). Any value
+  equals its whole text form (see `values`), too. `<`, `<=`, `>`, `>=` compare numbers,
+  including texts that read as one; a bound that is no number matches nothing. `prefix` and
+  `contains` compare text forms, in exact case.
+* An array matches when its whole text form or any of its elements does, at any depth of arrays.
+* A built-in always has a value, which may be empty (`parent` of a root), except `severity`: a
+  span, and a log record without one, has none. `Exists` on a built-in: it is not empty.
+* A phrase is a substring, in exact case, of the name, the status message, an event's name, a
+  log's body or any attribute's value; lists and maps are entered, their keys are not looked at.
+  A number is met whole, as by `=`: `500` does not occur in 1500. Bytes and booleans are not
+  text. A phrase of 32 hex digits is compared with the item's trace id, one of 16 with its span
+  id, in either case.
 * `Not` matches everything its inside does not, items without the key included.
 """
 
@@ -110,21 +120,24 @@ class Compare:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """The item has the attribute, with whatever value."""
+    """The item has the attribute, with whatever value; a built-in: it is not empty."""
 
     field: Field
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """The text occurs in any attribute value, name, status message or log body; exact case."""
+    """The text occurs in any attribute value, name, status message or log body; exact case.
+
+    An empty text occurs everywhere.
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class PointsAt:
-    """The item points at one of these meanings (ids)."""
+    """The item points at one of these meanings (ids), by itself or by a join."""
 
     meanings: tuple[int, ...]
 
