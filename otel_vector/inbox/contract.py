@@ -12,23 +12,36 @@ Promises, checked by `otel_vector.testing.inbox`:
 * `ack` deletes the body from every file: after `scrub` no byte of it is left on disk.
 * Dead letters are envelopes that failed by a fault of ours. They expire.
 * The body may hold secrets that redaction has not seen: files have mode 0600.
+
+`Intake` is the doors' view of an inbox: they put without a thread per request, and report what
+they refused. `Inbox` and `DeadLetters` are the views of the engine and of the operator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Protocol
 
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Signal
 
-__all__ = ["DeadLetter", "DeadLetters", "Delivery", "Envelope", "Inbox", "InboxState"]
+__all__ = [
+    "DeadLetter",
+    "DeadLetters",
+    "Delivery",
+    "DoorCounters",
+    "Envelope",
+    "Inbox",
+    "InboxState",
+    "Intake",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One accepted request.
+    """One accepted request. The doors put identity-encoded protobuf only.
 
     Attributes:
         tenant: fixed at the door.
@@ -110,6 +123,30 @@ class Inbox(Protocol):
 
     def close(self) -> None:
         """Release everything; what was put stays."""
+        ...
+
+
+class DoorCounters(Protocol):
+    """Durable counters of what the doors saw, summed over all door processes."""
+
+    def count(self, name: str, n: int) -> None:
+        """Add `n`; it becomes durable, and visible to others, within about a second."""
+        ...
+
+    def counters(self) -> Mapping[str, int]:
+        """Return the sums by name."""
+        ...
+
+
+class Intake(DoorCounters, Protocol):
+    """What a door needs of an inbox."""
+
+    def submit(self, envelope: Envelope) -> Future[int]:
+        """Return at once; the future ends as `Inbox.put` would, with an id or an error."""
+        ...
+
+    def close(self) -> None:
+        """Commit what was submitted, then release everything."""
         ...
 
 

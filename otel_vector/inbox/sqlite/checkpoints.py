@@ -1,0 +1,83 @@
+"""Moves the write-ahead log into the file, beside the commits that somebody waits for.
+
+A passive checkpoint lets commits go on while it copies, but what they add keeps the log from
+starting again at its beginning; so two passive rounds leave little to copy, and a restarting
+one, under the write lock, copies that. One process at a time does it. The first commit after it
+cuts the log's file to less than what makes it long, so that the file's size tells the truth.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import sqlite3
+import threading
+
+from otel_vector.inbox.sqlite.files import Connection, Files
+
+__all__ = ["Checkpointer", "truncate_log"]
+
+_LOG_BYTES = 48 << 20
+_LOG = logging.getLogger(__name__)
+
+
+class Checkpointer:
+    """A thread that starts with the first call of `consider` that finds the log long."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._due = threading.Event()
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    def consider(self) -> None:
+        """Wake the thread if the log is long. Called after each commit; costs one `stat`."""
+        if self._due.is_set() or self._files.wal_bytes() < _LOG_BYTES:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="inbox-checkpoint", daemon=True)
+            self._thread.start()
+        self._due.set()
+
+    def close(self) -> None:
+        """Finish what is under way and end the thread."""
+        self._stopped = True
+        self._due.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        connection = Connection(self._files, "NORMAL")
+        election = os.open(self._files.folder / "checkpoint.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            while self._due.wait() and not self._stopped:
+                _copy_log(connection, election)
+                self._due.clear()
+        finally:
+            os.close(election)
+            connection.close()
+
+
+def _copy_log(connection: Connection, election: int) -> None:
+    """Empty the log if no other process is at it."""
+    try:
+        fcntl.flock(election, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    try:
+        for _ in range(2):
+            connection.sql.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        with connection.lock.held():
+            connection.sql.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+    except sqlite3.OperationalError as error:
+        _LOG.warning("the inbox's log could not be moved into its file: %s", error)
+    finally:
+        fcntl.flock(election, fcntl.LOCK_UN)
+
+
+def truncate_log(connection: Connection) -> bool:
+    """Copy the whole log and cut it to nothing; False if a reader kept part of it."""
+    with connection.lock.held():
+        busy, _, _ = connection.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy
