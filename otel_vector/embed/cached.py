@@ -1,0 +1,65 @@
+"""An embedder that remembers the latest vectors it gave: questions are often asked again."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from otel_vector.embed.contract import Embedder, Role, Vector
+
+__all__ = ["CachedEmbedder"]
+
+_Key = tuple[Role, str]
+
+
+class CachedEmbedder:
+    """Asks `inner` only for texts that are not among the `size` used last.
+
+    Vectors are kept as packed doubles, eight bytes a component, and come back bit-equal.
+    """
+
+    def __init__(self, inner: Embedder, size: int = 1024) -> None:
+        self._inner = inner
+        self._size = size
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[_Key, array[float]] = OrderedDict()
+
+    @property
+    def model(self) -> str:
+        """The inner model's name."""
+        return self._inner.model
+
+    @property
+    def dimension(self) -> int:
+        """Length of every vector."""
+        return self._inner.dimension
+
+    def embed(self, texts: Sequence[str], role: Role) -> list[Vector]:
+        """Return one vector per text.
+
+        Raises:
+            EmbedderUnavailableError: the inner embedder does not answer; nothing is kept.
+        """
+        found = {text: self._recall((role, text)) for text in texts}
+        missing = [text for text, vector in found.items() if vector is None]
+        if missing:
+            for text, vector in zip(missing, self._inner.embed(missing, role), strict=True):
+                found[text] = array("d", vector)
+                self._keep((role, text), array("d", vector))
+        return [list(found[text] or ()) for text in texts]
+
+    def _recall(self, key: _Key) -> array[float] | None:
+        with self._lock:
+            vector = self._kept.get(key)
+            if vector is not None:
+                self._kept.move_to_end(key)
+            return vector
+
+    def _keep(self, key: _Key, vector: array[float]) -> None:
+        with self._lock:
+            self._kept[key] = vector
+            self._kept.move_to_end(key)
+            while len(self._kept) > self._size:
+                self._kept.popitem(last=False)

@@ -1,0 +1,80 @@
+"""The one place that changes the store: writes, vectors and checkpoints, one at a time.
+
+The worker's thread and the embedding thread both write; the store allows one writer.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from time import perf_counter
+
+from otel_vector.events.contract import Events
+from otel_vector.ingest.stages import Stages
+from otel_vector.spans.batch import Batch
+from otel_vector.spans.ids import MeaningId, Tenant
+from otel_vector.store.contract import Store
+
+__all__ = ["Sink", "digest_of"]
+
+
+def digest_of(tenant: Tenant, batch: Batch) -> bytes:
+    """Return the identity of a write: the same content in the same order, whoever sent it.
+
+    Made of content ids, not of the request's bytes: a resend under another redaction or
+    encoding is another write, and the same spans in the same order are always the same one.
+    """
+    digest = blake2b(f"{tenant}\x1f{batch.signal}".encode(), digest_size=32, person=b"ov-batch")
+    digest.update("".join(batch.ids).encode())
+    return digest.digest()
+
+
+class Sink:
+    """Takes described batches and vectors into the store, and announces what was new."""
+
+    def __init__(self, store: Store, events: Events, stages: Stages) -> None:
+        self._store = store
+        self._events = events
+        self._stages = stages
+        self._writing = threading.Lock()
+        self._dirty = False
+        self.arrived = threading.Event()
+        """Set when texts came in that may be new."""
+
+    @property
+    def dirty(self) -> bool:
+        """Whether anything was changed since the last checkpoint began."""
+        return self._dirty
+
+    def write(self, tenant: Tenant, batch: Batch) -> None:
+        """Store a batch and its joins, then announce what was new.
+
+        Raises:
+            StorageFullError: the disk is full; writing the same batch again completes it.
+        """
+        with self._stages.timed("store"), self._writing:
+            self._dirty = True
+            writer = self._store.tenant(tenant).writer
+            written = writer.write(batch, digest_of(tenant, batch))
+            if batch.joins:
+                writer.join(batch.joins, batch.texts)
+        self._stages.stored(batch.signal, len(batch), written.duplicates)
+        if written.new:
+            self._events.publish(tenant, batch.signal, written.new, len(written.new))
+        if batch.texts:
+            self.arrived.set()
+
+    def fill(self, tenant: Tenant, vectors: Mapping[MeaningId, Sequence[float]]) -> None:
+        """Give meanings their vectors."""
+        with self._writing:
+            self._dirty = True
+            self._store.tenant(tenant).meanings.fill(vectors)
+
+    def checkpoint(self) -> None:
+        """Make everything written until now survive power loss."""
+        started = perf_counter()
+        with self._writing:
+            self._store.checkpoint()
+            self._dirty = False
+        self._stages.checkpoints.observe(perf_counter() - started)

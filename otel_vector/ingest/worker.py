@@ -1,0 +1,214 @@
+"""The worker: takes deliveries, brackets decode → redact → describe → store, acks last.
+
+::
+
+    take ─▶ group ─▶ decode ─▶ redact ─▶ describe ─▶ store ─▶ done
+                         │ fails: alone, again, then dead letter │
+                         ▼                                       ▼ every checkpoint_s
+                    retry_later / bury                     checkpoint ─▶ ack ─▶ scrub
+
+* A delivery is acked only after a checkpoint that began when its write had ended; whatever
+  stops the process before that, it is delivered again, and its ids make it the same items.
+* Small deliveries of one tenant and signal are written together. When that fails they are
+  tried one by one, so that one that cannot be stored costs its neighbours nothing.
+* A full disk is nobody's fault: the deliveries in hand are held and tried until it has room.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+
+from otel_vector.errors import RetryableError
+from otel_vector.inbox.contract import Delivery
+from otel_vector.ingest.loop import Loop
+from otel_vector.ingest.pipeline import Pipeline
+from otel_vector.ingest.queue import Queue
+from otel_vector.ingest.sink import Sink
+from otel_vector.ingest.stages import Stages
+from otel_vector.settings.config import IngestConfig
+from otel_vector.telemetry import PartHealth
+
+__all__ = ["Worker"]
+
+_TAKE = 256  # deliveries taken at once
+_WAIT_S = 0.25  # how long a take waits, so that a stop and a due checkpoint are seen
+_GROUP_BYTES = 192 << 10  # bodies written together: some 512 spans
+_SCRUB_S = 2.0  # between two scrubs at quiet moments
+_FIRST_RETRY_S = 0.2
+_LONGEST_RETRY_S = 30.0
+_REASON_CHARS = 500
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """Moves deliveries from the inbox into the store, in one thread."""
+
+    def __init__(
+        self, queue: Queue, pipeline: Pipeline, sink: Sink, config: IngestConfig, stages: Stages
+    ) -> None:
+        self._queue = queue
+        self._pipeline = pipeline
+        self._sink = sink
+        self._config = config
+        self._stages = stages
+        self._in_hand: deque[Delivery] = deque()
+        self._done: list[int] = []
+        self._failures: dict[int, int] = {}
+        self._hurry = threading.Event()
+        self._last_checkpoint = time.monotonic()
+        self._last_scrub = time.monotonic()
+        self._scrub_due = False
+        self._loop = Loop(
+            "ingest", self, "requests wait in the inbox; look at the disk and the data folder"
+        )
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._loop.start()
+
+    def stop(self, deadline_s: float) -> bool:
+        """Finish the delivery in hand, checkpoint, ack; return whether that was in time."""
+        return self._loop.stop(deadline_s)
+
+    def hurry(self) -> None:
+        """Checkpoint as soon as the inbox has nothing more to take."""
+        self._hurry.set()
+
+    def health(self) -> PartHealth:
+        """Return whether the worker works, and when it last made things durable."""
+        health = self._loop.health()
+        if not health.ok:
+            return health
+        age_s = self.checkpoint_age_s()
+        return PartHealth(health.name, ok=True, detail=f"last checkpoint {age_s:.1f} s ago")
+
+    def checkpoint_age_s(self) -> float:
+        """Return the seconds since the last checkpoint, or since the start."""
+        return time.monotonic() - self._last_checkpoint
+
+    def step(self) -> None:
+        """Store one group of deliveries, with what is due around it."""
+        if self._unsaved() and self.checkpoint_age_s() >= self._config.checkpoint_s:
+            self._checkpoint()
+        if not self._in_hand:
+            self._in_hand.extend(
+                self._queue.take(_TAKE, self._config.take_bytes, min(_WAIT_S, self._due_s()))
+            )
+        if self._in_hand:
+            self._handle(self._next_group())
+        else:
+            self._quiet()
+
+    def finish(self) -> None:
+        """Checkpoint and ack what was stored; what is in hand is delivered again."""
+        if self._unsaved():
+            self._checkpoint()
+        self._scrub()
+
+    def _unsaved(self) -> bool:
+        return bool(self._done) or self._sink.dirty
+
+    def _due_s(self) -> float:
+        if not self._unsaved():
+            return _WAIT_S
+        return max(0.0, self._config.checkpoint_s - self.checkpoint_age_s())
+
+    def _next_group(self) -> list[Delivery]:
+        """Remove and return the first delivery and later ones that can be written with it."""
+        first = self._in_hand.popleft()
+        group, size, rest = [first], len(first.envelope.body), deque[Delivery]()
+        for delivery in self._in_hand:
+            fits = size + len(delivery.envelope.body) <= _GROUP_BYTES
+            if fits and self._pipeline.joinable(first.envelope, delivery.envelope):
+                group.append(delivery)
+                size += len(delivery.envelope.body)
+            else:
+                rest.append(delivery)
+        self._in_hand = rest
+        return group
+
+    def _handle(self, group: list[Delivery]) -> None:
+        """Store a group; on a fault of one, each by itself; on a full disk, hold them.
+
+        Raises:
+            RetryableError: nothing can be stored at the moment; the group is in hand again.
+        """
+        waiting = deque([group])
+        try:
+            while waiting:
+                self._attempt(waiting)
+                waiting.popleft()
+        except RetryableError:
+            self._in_hand.extendleft(d for some in reversed(waiting) for d in reversed(some))
+            raise
+
+    def _attempt(self, waiting: deque[list[Delivery]]) -> None:
+        group = waiting[0]
+        try:
+            self._store(group)
+        except RetryableError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever a delivery can make our code raise
+            if len(group) > 1:
+                waiting.extend([delivery] for delivery in group)
+            else:
+                self._failed(group[0], error)
+
+    def _store(self, group: list[Delivery]) -> None:
+        envelopes = [delivery.envelope for delivery in group]
+        batch = self._pipeline.batch(envelopes)
+        if len(batch) or batch.joins:
+            self._sink.write(envelopes[0].tenant, batch)
+        for delivery in group:
+            self._done.append(delivery.id)
+            self._failures.pop(delivery.id, None)
+        self._stages.deliveries.add(len(group), "stored")
+
+    def _failed(self, delivery: Delivery, error: Exception) -> None:
+        failures = self._failures.get(delivery.id, 0) + 1
+        if failures >= self._config.max_attempts:
+            self._bury(delivery, error)
+            return
+        delay_s = min(_FIRST_RETRY_S * 2**failures, _LONGEST_RETRY_S)
+        self._queue.retry_later([delivery.id], delay_s)
+        self._failures[delivery.id] = failures
+        self._stages.deliveries.add(1, "retried")
+
+    def _bury(self, delivery: Delivery, error: Exception) -> None:
+        self._queue.bury(delivery.id, f"{type(error).__name__}: {error}"[:_REASON_CHARS])
+        self._failures.pop(delivery.id, None)
+        self._stages.deliveries.add(1, "buried")
+        # The message may quote what was sent, which has not been redacted: only the dead
+        # letter, which holds the body anyway, tells it.
+        _log.error(
+            "a delivery could not be stored in %d tries (%s) and is kept as a dead letter; "
+            "otel-vector deadletter list shows it",
+            self._config.max_attempts,
+            type(error).__name__,
+        )
+
+    def _checkpoint(self) -> None:
+        done = len(self._done)
+        self._sink.checkpoint()
+        self._last_checkpoint = time.monotonic()
+        self._queue.ack(self._done[:done])
+        del self._done[:done]
+        self._scrub_due = self._scrub_due or bool(done)
+
+    def _quiet(self) -> None:
+        if self._hurry.is_set():
+            self._hurry.clear()
+            if self._unsaved():
+                self._checkpoint()
+        rested = time.monotonic() - self._last_scrub >= _SCRUB_S
+        if rested and self._scrub_due and not self._done:
+            self._scrub()
+
+    def _scrub(self) -> None:
+        self._queue.scrub()
+        self._last_scrub = time.monotonic()
+        self._scrub_due = False
