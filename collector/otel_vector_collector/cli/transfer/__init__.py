@@ -1,0 +1,1 @@
+"""Files of OTLP: reading and writing what the Collector's file exporter writes."""

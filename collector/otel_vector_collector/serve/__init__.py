@@ -1,0 +1,1 @@
+"""The serving process: doors as children, engine and API in this one."""

@@ -1,0 +1,61 @@
+"""The API's web server, in a thread of the engine's process, on a socket that is bound already."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+
+import uvicorn
+from fastapi import FastAPI
+
+from otel_vector.errors import OtelVectorError
+
+__all__ = ["ApiServer"]
+
+_START_S = 10.0
+_POLL_S = 0.005
+
+
+class ApiServer:
+    """Serves one application on one listening socket until stopped."""
+
+    def __init__(self, app: FastAPI, listener: socket.socket, *, graceful_s: int = 5) -> None:
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="auto",
+            timeout_graceful_shutdown=graceful_s,
+        )
+        self._server = uvicorn.Server(config)
+        self._listener = listener
+        self._thread = threading.Thread(target=self._run, name="api", daemon=True)
+
+    def start(self) -> None:
+        """Answer from now on.
+
+        Raises:
+            OtelVectorError: the application did not start.
+        """
+        self._thread.start()
+        deadline = time.monotonic() + _START_S
+        while not self._server.started:
+            if not self._thread.is_alive() or time.monotonic() > deadline:
+                raise OtelVectorError("the API did not start; the log says why")
+            time.sleep(_POLL_S)
+
+    @property
+    def alive(self) -> bool:
+        """Whether it is answering."""
+        return self._thread.is_alive()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Finish what is being answered, then stop listening."""
+        self._server.should_exit = True
+        self._thread.join(timeout_s)
+        self._listener.close()
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._listener])

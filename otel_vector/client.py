@@ -1,0 +1,240 @@
+"""Talks to a running collector over its HTTP API, by TCP or by a unix socket.
+
+Answers are the API's JSON as it stands (docs/api.md gives the shapes); errors are those of
+`otel_vector.errors`, whichever side of the wire raised them. A client is one connection pool:
+use it in a `with`, from any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+from typing import Any, Final, Self, cast
+from urllib.parse import quote
+
+import httpx
+import orjson
+
+from otel_vector import errors
+
+__all__ = ["Client", "Json"]
+
+Json = dict[str, Any]
+_PROTOBUF: Final = "application/x-protobuf"
+_BY_STATUS: Final = MappingProxyType(
+    {
+        400: errors.InvalidInputError,
+        404: errors.NotFoundError,
+        413: errors.TooLargeError,
+        415: errors.UnsupportedMediaError,
+        422: errors.InvalidInputError,
+        429: errors.RetryableError,
+        501: errors.UnsupportedError,
+        503: errors.RetryableError,
+        507: errors.StorageFullError,
+    }
+)
+
+
+class Client:
+    """One collector's API.
+
+    Args:
+        base_url: `http://host:port`.
+        timeout_s: seconds to wait for an answer, or for the next part of a streamed one.
+        headers: sent with each request.
+        transport: how requests travel; TCP unless given.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        timeout_s: float = 60.0,
+        headers: Mapping[str, str] | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.base_url = base_url
+        self._http = httpx.Client(
+            base_url=base_url,
+            timeout=timeout_s,
+            headers=headers,
+            transport=transport,
+            trust_env=False,
+        )
+
+    @classmethod
+    def over_socket(cls, path: Path, *, timeout_s: float = 60.0) -> Self:
+        """Return a client of the API on a unix socket."""
+        transport = httpx.HTTPTransport(uds=str(path))
+        return cls("http://localhost", timeout_s=timeout_s, transport=transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def search(self, question: Mapping[str, Any]) -> Json:
+        """Answer one question; the body of `POST /v1/search`."""
+        return self._post("/v1/search", question)
+
+    def similar(self, question: Mapping[str, Any]) -> Json:
+        """Return what is similar to a span, a meaning or a text; body of `POST /v1/similar`."""
+        return self._post("/v1/similar", question)
+
+    def trace(self, trace_id: str) -> Json:
+        """Return one trace: its spans and log records.
+
+        Raises:
+            NotFoundError: nothing is stored of it.
+        """
+        return self._get(f"/v1/traces/{_part(trace_id)}")
+
+    def trace_otlp(self, trace_id: str) -> bytes:
+        """Return one trace as a serialised OTLP TracesData."""
+        return self._send("GET", f"/v1/traces/{_part(trace_id)}", accept=_PROTOBUF).content
+
+    def span(self, point_id: str) -> Json:
+        """Return one stored span by its content id (32 hex digits)."""
+        return self._get(f"/v1/spans/{_part(point_id)}")
+
+    def spans(self, trace_id: str, span_id: str) -> Json:
+        """Return the spans that carry one span id: one, or several that differ."""
+        return self._get(f"/v1/traces/{_part(trace_id)}/spans/{_part(span_id)}")
+
+    def meaning(self, meaning_id: str) -> Json:
+        """Return one meaning (16 hex digits)."""
+        return self._get(f"/v1/meanings/{_part(meaning_id)}")
+
+    def meaning_spans(self, meaning_id: str, **page: Any) -> Json:
+        """Return a page of the spans that point at a meaning."""
+        return self._get(f"/v1/meanings/{_part(meaning_id)}/spans", page)
+
+    def services(self, **within: Any) -> Json:
+        """Return the services."""
+        return self._get("/v1/services", within)
+
+    def operations(self, **within: Any) -> Json:
+        """Return the operations, of one `service` if given."""
+        return self._get("/v1/operations", within)
+
+    def attributes(self, **within: Any) -> Json:
+        """Return the attribute keys."""
+        return self._get("/v1/attributes", within)
+
+    def attribute_values(self, key: str, **within: Any) -> Json:
+        """Return the values of one attribute."""
+        return self._get(f"/v1/attributes/{_part(key)}/values", within)
+
+    def stats(self) -> Json:
+        """Return what is stored and what waits."""
+        return self._get("/v1/stats")
+
+    def ready(self) -> Json:
+        """Return the state of each part, whether or not all is well."""
+        return cast("Json", orjson.loads(self._http_send("GET", "/ready").content))
+
+    def events(self, **within: Any) -> Iterator[Json]:
+        """Yield what is stored from now on, until the caller stops or the collector does."""
+        stream = {"Accept": "text/event-stream"}
+        with self._stream("GET", "/v1/events", params=_given(within), headers=stream) as answer:
+            for line in answer.iter_lines():
+                if line.startswith("data:"):
+                    yield orjson.loads(line[5:])
+
+    def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
+        return cast("Json", orjson.loads(self._send("GET", path, params=params).content))
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Json:
+        return cast("Json", orjson.loads(self._send("POST", path, body=body).content))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        accept: str = "application/json",
+    ) -> httpx.Response:
+        content = None if body is None else orjson.dumps(_given(body))
+        headers = {"Accept": accept, "Content-Type": "application/json"}
+        answer = self._http_send(
+            method, path, params=_given(params or {}), content=content, headers=headers
+        )
+        _raise_for(answer)
+        return answer
+
+    def _http_send(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    @contextmanager
+    def _stream(self, method: str, path: str, **request: Any) -> Iterator[httpx.Response]:
+        """Open an answer that is read as it comes; between its parts any time may pass."""
+        unbounded = httpx.Timeout(self._http.timeout.connect, read=None)
+        try:
+            with self._http.stream(method, path, timeout=unbounded, **request) as answer:
+                if answer.is_error:
+                    answer.read()
+                _raise_for(answer)
+                yield answer
+        except httpx.TransportError as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: httpx.TransportError) -> errors.RetryableError:
+        what = (
+            "gives no answer in time"
+            if isinstance(error, httpx.TimeoutException)
+            else (f"cannot be reached ({error})")
+        )
+        return errors.RetryableError(f"the collector at {self.base_url} {what}")
+
+
+def _part(text: str) -> str:
+    return quote(text, safe="")
+
+
+def _given(values: Mapping[str, Any]) -> Json:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _raise_for(answer: httpx.Response) -> None:
+    """Raise the error that a problem document (RFC 9457) stands for."""
+    if not answer.is_error:
+        return
+    problem = _problem(answer)
+    text = str(problem.get("detail") or problem.get("title") or answer.reason_phrase)
+    raise _error_type(str(problem.get("type", "")), answer.status_code)(text)
+
+
+def _problem(answer: httpx.Response) -> Json:
+    try:
+        found = orjson.loads(answer.content)
+    except orjson.JSONDecodeError:
+        return {"detail": f"status {answer.status_code}: {answer.text[:200]}"}
+    return found if isinstance(found, dict) else {"detail": str(found)[:200]}
+
+
+def _error_type(problem_type: str, status: int) -> type[errors.OtelVectorError]:
+    """Return the class that a problem's type names, else the one of its status."""
+    slug = problem_type.replace(":", "/").replace("#", "/").rstrip("/").rpartition("/")[2]
+    name = "".join(word.capitalize() for word in slug.split("-")).removesuffix("Error") + "Error"
+    if name in errors.__all__:
+        return cast("type[errors.OtelVectorError]", getattr(errors, name))
+    fallback = errors.RetryableError if status >= 500 else errors.InvalidInputError  # noqa: PLR2004
+    return _BY_STATUS.get(status, fallback)
