@@ -55,6 +55,7 @@ class PatientTransport(httpx.BaseTransport):
         backoff_s = _FIRST_WAIT_S * 2.0 ** (attempt - 1) * random.uniform(0.8, 1.2)
         try:
             response = self._inner.handle_request(request)
+            response.read()  # a connection may also break within the body
         except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError):
             return backoff_s
         if response.status_code not in _BUSY and not response.is_server_error:

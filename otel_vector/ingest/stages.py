@@ -34,9 +34,6 @@ class Stages:
             "otel_vector_ingest_duplicates_total", "items that were stored already", ("signal",)
         )
         self.redacted = count("otel_vector_ingest_redacted_total", "values that were redacted")
-        self.rejected = count(
-            "otel_vector_ingest_rejected_total", "items that are invalid, by reason", ("reason",)
-        )
         self.deliveries = count(
             "otel_vector_ingest_deliveries_total",
             "deliveries by outcome: stored, retried, buried",

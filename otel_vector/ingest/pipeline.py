@@ -1,0 +1,75 @@
+"""The steps between an envelope and a batch: decode, redact, describe. No I/O.
+
+Serialised OTLP messages that are laid end to end parse as one message, so small requests of
+one tenant and signal are merged as bytes before anything is parsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+from otel_vector.decode.messages import decode
+from otel_vector.describe.describer import Describer
+from otel_vector.inbox.contract import Envelope
+from otel_vector.ingest.stages import Stages
+from otel_vector.redact.redactor import Redactor
+from otel_vector.settings.config import DescribeConfig
+from otel_vector.spans.batch import Batch
+from otel_vector.spans.ids import Tenant
+
+__all__ = ["Pipeline"]
+
+_PLAIN = ("application/x-protobuf", "identity")
+
+
+class Pipeline:
+    """Brackets the steps and counts their time. Used by one thread."""
+
+    def __init__(self, redactor: Redactor, config: DescribeConfig, stages: Stages) -> None:
+        self._redactor = redactor
+        self._config = config
+        self._stages = stages
+        self._describers: dict[Tenant, Describer] = {}
+
+    def joinable(self, one: Envelope, other: Envelope) -> bool:
+        """Return whether two envelopes can be one batch."""
+        same_place = (one.tenant, one.signal) == (other.tenant, other.signal)
+        return same_place and _is_plain(one) and _is_plain(other)
+
+    def batch(self, envelopes: Sequence[Envelope]) -> Batch:
+        """Return what one envelope, or several joinable ones, hold.
+
+        Raises:
+            MalformedError: a body cannot be parsed.
+        """
+        envelope = envelopes[0]
+        if len(envelopes) > 1:
+            envelope = replace(envelope, body=b"".join(one.body for one in envelopes))
+        with self._stages.timed("decode"):
+            data = decode(envelope)
+            raw = envelope.body if _is_plain(envelope) else data.SerializeToString()
+        with self._stages.timed("redact"):
+            self._stages.redacted.add(self._redacted(data, raw))
+        with self._stages.timed("describe"):
+            return self._described(envelope.tenant, data)
+
+    def _redacted(self, data: TracesData | LogsData, raw: bytes) -> int:
+        if isinstance(data, TracesData):
+            return self._redactor.traces(data, raw)
+        return self._redactor.logs(data, raw)
+
+    def _described(self, tenant: Tenant, data: TracesData | LogsData) -> Batch:
+        describer = self._describers.get(tenant)
+        if describer is None:
+            describer = self._describers[tenant] = Describer(self._config, tenant)
+        if isinstance(data, TracesData):
+            return describer.traces(data)
+        return describer.logs(data)
+
+
+def _is_plain(envelope: Envelope) -> bool:
+    return (envelope.content_type, envelope.encoding) == _PLAIN
