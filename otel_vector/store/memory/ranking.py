@@ -18,55 +18,10 @@ _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SATURATION: Final = 1.2  # k1 of BM25
 _LENGTH_WEIGHT: Final = 0.75  # b of BM25
 _FILLER: Final = frozenset(
-    # fmt: off
-    (
-        "a",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "did",
-        "do",
-        "does",
-        "for",
-        "from",
-        "had",
-        "has",
-        "have",
-        "how",
-        "i",
-        "in",
-        "is",
-        "it",
-        "its",
-        "me",
-        "my",
-        "of",
-        "on",
-        "or",
-        "so",
-        "that",
-        "the",
-        "their",
-        "this",
-        "to",
-        "was",
-        "we",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "who",
-        "why",
-        "will",
-        "with",
-        "you",
+    _RUN.findall(
+        "a an and are as at be by did do does for from had has have how i in is it its me my of "
+        "on or so that the their this to was we were what when where which who why will with you"
     )
-    # fmt: on
 )
 
 
