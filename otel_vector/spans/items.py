@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
-from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData, ResourceLogs, ScopeLogs
+from opentelemetry.proto.logs.v1.logs_pb2 import LogsData, ResourceLogs, ScopeLogs
 from opentelemetry.proto.trace.v1.trace_pb2 import (
     ResourceSpans,
     ScopeSpans,
@@ -45,7 +46,7 @@ class Item:
     signal: Signal
     resource: ResourceSpans | ResourceLogs
     scope: ScopeSpans | ScopeLogs
-    message: Span | LogRecord
+    message: Any
     meanings: tuple[MeaningId, ...] = field(default=())
 
     @cached_property
@@ -183,12 +184,12 @@ def logs_data(items: Iterable[Item]) -> LogsData:
     return data
 
 
-def _append(resources: object, scopes_field: str, items_field: str, item: Item) -> None:
+def _append(resources: Any, scopes_field: str, items_field: str, item: Item) -> None:
     """Add one item under its own resource and scope, sharing the previous ones if equal."""
-    last = resources[-1] if len(resources) else None  # type: ignore[arg-type, index]
+    last = resources[-1] if len(resources) else None
     header = _header(item.resource, scopes_field)
     if last is None or _header(last, scopes_field) != header:
-        last = resources.add()  # type: ignore[attr-defined]
+        last = resources.add()
         last.MergeFromString(header)
     scopes = getattr(last, scopes_field)
     scope_header = _header(item.scope, items_field)
@@ -197,9 +198,9 @@ def _append(resources: object, scopes_field: str, items_field: str, item: Item) 
     getattr(scopes[-1], items_field).add().CopyFrom(item.message)
 
 
-def _header(message: object, without: str) -> bytes:
+def _header(message: Any, without: str) -> bytes:
     """Serialise a message without one of its repeated fields."""
     copy = type(message)()
-    copy.CopyFrom(message)  # type: ignore[attr-defined]
-    copy.ClearField(without)  # type: ignore[attr-defined]
-    return bytes(copy.SerializeToString(deterministic=True))  # type: ignore[attr-defined]
+    copy.CopyFrom(message)
+    copy.ClearField(without)
+    return bytes(copy.SerializeToString(deterministic=True))

@@ -112,7 +112,8 @@ class Tally:
 class Fusion:
     """How dense and BM25 ranks become one score: weighted reciprocal rank fusion.
 
-    score = Σ weight / (k + rank), rank from 0. A BM25 hit counts only if it matches at least
+    score = Σ 1 / ((rank + 1) / weight + k - 1), rank from 0 (the engine's own form: a weight of
+    two makes ranks count half). A BM25 hit counts only if it matches at least
     `min_words` of the question's content words, or two ranks of filler would outweigh meaning.
     """
 
@@ -120,6 +121,10 @@ class Fusion:
     dense_weight: float = 2.0
     bm25_weight: float = 1.0
     min_words: float = 0.5
+
+    def share(self, rank: int, weight: float) -> float:
+        """Return what one ranking adds to the score of its hit at a rank (from 0)."""
+        return 1.0 / ((rank + 1) / weight + self.k - 1)
 
 
 @dataclass(frozen=True, slots=True)

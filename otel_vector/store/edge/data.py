@@ -1,0 +1,149 @@
+"""One tenant's folder: what reading and writing share.
+
+::
+
+    TENANT/manifest.db        partitions, shards, first and last starts, waiting joins
+           meanings/          the shard of meanings
+           <partition>/blocks.db, <stream>-<n>/ (a shard), <stream>-<n>.bloom
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from otel_vector.settings.config import StoreConfig
+from otel_vector.spans.filters import Where
+from otel_vector.spans.items import Item
+from otel_vector.spans.meanings import RunKind, Signal
+from otel_vector.store.edge.blocks import BlockFile, unplace
+from otel_vector.store.edge.cache import BlockCache
+from otel_vector.store.edge.gate import Gate
+from otel_vector.store.edge.manifest import Manifest, Seen, ShardRow, Waiting
+from otel_vector.store.edge.meanings import EdgeMeanings
+from otel_vector.store.edge.pool import Pool
+from otel_vector.store.edge.shard import create_shard_folder, shard_folder
+
+__all__ = ["LIVE", "LOGS", "OTHER", "TenantData", "streams_of"]
+
+LIVE: Final = "live"
+OTHER: Final = "other"
+LOGS: Final = "logs"
+"""Streams: live spans, spans of other runs, log records; each has shards of its own."""
+
+
+def streams_of(signal: Signal, where: Where) -> tuple[list[str], bool]:
+    """Return the streams a question is about, and whether they answer its runs exactly."""
+    if signal is Signal.LOGS:
+        return [LOGS], not where.runs or RunKind.LIVE in where.runs
+    if not where.runs:
+        return [LIVE, OTHER], True
+    if set(where.runs) == {RunKind.LIVE}:
+        return [LIVE], True
+    live = [LIVE] if RunKind.LIVE in where.runs else []
+    return [*live, OTHER], set(where.runs) == set(RunKind)
+
+
+class TenantData:
+    """Files, open shards and in-memory tables of one tenant."""
+
+    def __init__(self, root: Path, config: StoreConfig, dimension: int) -> None:
+        """Open or create the tenant's folder."""
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.root = root
+        self.config = config
+        self.gate = Gate()
+        self.manifest = Manifest(root / "manifest.db", config.max_partitions)
+        self.meanings = EdgeMeanings(root / "meanings", dimension, self.gate)
+        self.pool = Pool(root, config.max_open_shards)
+        self.cache = BlockCache(config.block_cache_bytes)
+        self.shards: list[ShardRow] = self.manifest.shards()
+        self.seen: dict[str, Seen] = self.manifest.seen()
+        self.waiting: dict[bytes, list[Waiting]] = {}
+        for entry in self.manifest.waiting():
+            self.waiting.setdefault(entry.trace_id + entry.span_id, []).append(entry)
+        self.version = 0
+        self._files: dict[str, BlockFile] = {}
+        self._files_lock = Lock()
+        self._remove_leftovers()
+        self._recount()
+
+    def _remove_leftovers(self) -> None:
+        """Remove shard folders that were being made when the process ended."""
+        listed = {shard_folder(self.root / row.folder, row) for row in self.shards}
+        for folder in self.manifest.folders():
+            for found in (self.root / folder).glob("*-?????*"):
+                if found.is_dir() and found not in listed:
+                    shutil.rmtree(found)
+
+    def _recount(self) -> None:
+        """Bring counts and ranges of shards that were being filled up to date."""
+        for row in self.shards:
+            if not row.full:
+                with self.pool.lease(row) as shard:
+                    row.points, row.min_us, row.max_us = shard.extent()
+
+    def blocks(self, folder: str) -> BlockFile:
+        """Return the block file of a partition."""
+        with self._files_lock:
+            file = self._files.get(folder)
+            if file is None:
+                path = self.root / folder
+                path.mkdir(parents=True, exist_ok=True, mode=0o700)
+                file = BlockFile(path / "blocks.db", self.config.compression_level)
+                self._files[folder] = file
+            return file
+
+    def new_shard(self, folder: str, stream: str) -> ShardRow:
+        """Create a shard, list it, and return it."""
+        row = ShardRow(self.manifest.reserve(), folder, stream)
+        create_shard_folder(shard_folder(self.root / folder, row))
+        self.manifest.list_shard(row)
+        self.shards = [*self.shards, row]
+        return row
+
+    def shards_of(self, streams: Sequence[str], folder: str | None = None) -> list[ShardRow]:
+        """Return the shards of some streams, of one partition or all."""
+        return [
+            row
+            for row in self.shards
+            if row.stream in streams and (folder is None or row.folder == folder)
+        ]
+
+    def block_items(self, folder: str, name: int, signal: Signal) -> list[Item]:
+        """Return a block's parsed items, in order, from the cache or the file."""
+        key = (folder, name)
+        items = self.cache.get(key)
+        if items is None:
+            items = self.cache.parse(key, signal, self.blocks(folder).read(name))
+        return items
+
+    def item_at(self, folder: str, p: int, signal: Signal) -> Item:
+        """Return the parsed item a point's `p` names."""
+        name, position = unplace(p)
+        return self.block_items(folder, name, signal)[position]
+
+    def checkpoint(self, changed: Iterable[ShardRow], seen: dict[str, Seen],
+                   joined: Iterable[Waiting]) -> None:  # fmt: skip
+        """Make everything written survive power loss: blocks, meanings, points, manifest."""
+        with self._files_lock:
+            files = list(self._files.values())
+        for file in files:
+            file.sync()
+        self.gate.step_aside()
+        self.meanings.flush()
+        for shard in self.pool.dirty():
+            self.gate.step_aside()
+            shard.flush()
+        self.manifest.save(changed, seen, joined)
+
+    def close(self) -> None:
+        """Release everything; call `checkpoint` before."""
+        self.pool.close()
+        self.meanings.close()
+        for file in self._files.values():
+            file.close()
+        self.manifest.close()

@@ -1,0 +1,106 @@
+"""Joining log records to their spans, whichever comes first.
+
+A join reads the span's point, unites its `m` and `k` with the join's, and sets them: repeating
+it changes nothing. A join whose span is not here waits, durably and in memory; the span's row
+includes it when it comes. It stops waiting at the checkpoint after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from otel_vector.spans.batch import Batch, Join
+from otel_vector.spans.ids import MeaningId, SpanId, trace_key
+from otel_vector.spans.meanings import Signal
+from otel_vector.store.edge.data import LIVE, OTHER, TenantData
+from otel_vector.store.edge.manifest import ShardRow, Waiting
+from otel_vector.store.edge.points import as_list, by_trace
+from otel_vector.store.edge.shard import SpanShard
+
+__all__ = ["Joins"]
+
+
+class Joins:
+    """Applies joins and keeps those that wait."""
+
+    def __init__(self, data: TenantData) -> None:
+        """Join within a tenant's folder."""
+        self._data = data
+        self._done: list[Waiting] = []
+
+    def include(self, batch: Batch) -> None:
+        """Add waiting joins to the rows of a batch whose spans they wait for."""
+        waiting = self._data.waiting
+        if not waiting or batch.signal is Signal.LOGS:
+            return
+        for row, (trace, span) in enumerate(zip(batch.trace_ids, batch.span_ids, strict=True)):
+            entries = waiting.get(trace + span)
+            if entries:
+                meanings = [m for e in entries for m in e.meanings]
+                keys = [k for e in entries for k in e.keys]
+                known = batch.meanings[row]
+                batch.meanings[row] = (*known, *_missing(map(MeaningId, meanings), known))
+                batch.keys[row] = (*batch.keys[row], *_missing(keys, batch.keys[row]))
+                self._done += entries
+
+    def apply(self, joins: Sequence[Join]) -> Iterator[tuple[str, int, int]]:
+        """Join what is here, let the rest wait; yield (stream, meaning, start) of what changed."""
+        late: list[Waiting] = []
+        for join in joins:
+            touched = False
+            for row, span_id, payload, start_ns in self._points_of(join):
+                touched = True
+                self._unite(row, span_id, payload, join)
+                for meaning in join.meanings:
+                    yield row.stream, meaning, start_ns
+            if not touched:
+                late.append(Waiting(join.trace_id, join.span_id, join.meanings, join.keys))
+        self._wait(late)
+
+    def _wait(self, late: Sequence[Waiting]) -> None:
+        fresh = [w for w in late if w not in self._data.waiting.get(w.trace_id + w.span_id, ())]
+        if fresh:
+            self._data.manifest.wait(fresh)
+            for entry in fresh:
+                key = entry.trace_id + entry.span_id
+                self._data.waiting.setdefault(key, []).append(entry)
+
+    def _points_of(self, join: Join) -> Iterator[tuple[ShardRow, SpanId, dict[str, Any], int]]:
+        """Yield the points of the span a join is for: usually one."""
+        key = trace_key(join.trace_id)
+        for row in self._data.shards_of((LIVE, OTHER)):
+            if self._data.pool.skip(row).trace(key):
+                self._data.gate.step_aside()
+                with self._data.pool.lease(row) as shard:
+                    records = by_trace(shard.engine, key)
+                for record in records:
+                    item = self._data.item_at(row.folder, record.payload["p"], Signal.SPANS)
+                    message = item.message
+                    if (message.trace_id, message.span_id) == (join.trace_id, join.span_id):
+                        yield row, SpanId(record.id.hex), record.payload, item.start_ns
+
+    def _unite(self, row: ShardRow, span_id: SpanId, payload: dict[str, Any], join: Join) -> None:
+        with self._data.pool.lease(row) as shard:
+            _set_missing(shard, span_id, payload, "m", join.meanings)
+            _set_missing(shard, span_id, payload, "k", join.keys)
+
+    def take_done(self) -> list[Waiting]:
+        """Return, once, the waiting joins that spans have included since the last call."""
+        done, self._done = self._done, []
+        for entry in done:
+            self._data.waiting.pop(entry.trace_id + entry.span_id, None)
+        return done
+
+
+def _set_missing(
+    shard: SpanShard, span_id: SpanId, payload: dict[str, Any], name: str, more: Sequence[int]
+) -> None:
+    known = as_list(payload.get(name))
+    missing = _missing(more, known)
+    if missing:
+        shard.set_field(span_id, name, [*known, *missing])
+
+
+def _missing(more: Any, known: Sequence[int]) -> list[Any]:
+    return [value for value in dict.fromkeys(more) if value not in known]

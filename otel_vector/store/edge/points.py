@@ -1,0 +1,105 @@
+"""Reading points: by trace, newest first, and what their list fields hold."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import qdrant_edge as engine
+
+__all__ = ["as_list", "by_trace", "ends", "newest"]
+
+_PAGE: Final = 2_000
+
+
+def as_list(value: Any) -> list[int]:
+    """Return a list field's values: the engine keeps a single one as a scalar."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, int) else list(value)
+
+
+def by_trace(shard: engine.EdgeShard, key: int) -> list[Any]:
+    """Return the points of a trace key, with payload, in no order."""
+    found: list[Any] = []
+    condition = engine.FieldCondition("t", match=engine.MatchValue(key))
+    offset, more = None, True
+    while more:
+        records, offset = shard.scroll(
+            engine.ScrollRequest(
+                offset=offset, limit=_PAGE, filter=engine.Filter(must=[condition]),
+                with_payload=True, with_vector=False,
+            )
+        )  # fmt: skip
+        found += records
+        more = offset is not None
+    return found
+
+
+def newest(
+    shard: engine.EdgeShard, condition: Any | None, below_us: int | None, limit: int
+) -> list[Any]:
+    """Return points by start, latest first; ties in no order, but all of the last tie.
+
+    Args:
+        shard: where to look.
+        condition: an engine condition, None for all points.
+        below_us: only starts at or before this microsecond.
+        limit: how many at least, if there are as many.
+    """
+    records = _ordered(shard, _bounded(condition, below_us), max(2, limit), engine.Direction.Desc)
+    if len(records) < limit:
+        return records
+    last = records[-1].payload["s"]
+    head = [r for r in records if r.payload["s"] != last]
+    return head + _tied(shard, condition, last)
+
+
+def _bounded(condition: Any | None, below_us: int | None) -> Any | None:
+    if below_us is None:
+        return condition
+    window = engine.FieldCondition("s", range=engine.RangeFloat(lte=float(below_us + 4)))
+    return engine.Filter(must=[window] if condition is None else [condition, window])
+
+
+def ends(shard: engine.EdgeShard, condition: Any | None) -> list[Any]:
+    """Return the points of the first and of the last start, all of each tie."""
+    found: list[Any] = []
+    for direction in (engine.Direction.Asc, engine.Direction.Desc):
+        # A limit of one takes forty times as long as one of two.
+        records = _ordered(shard, condition, 2, direction)
+        if records:
+            found += _tied(shard, condition, records[0].payload["s"])
+    return found
+
+
+def _ordered(
+    shard: engine.EdgeShard, condition: Any | None, limit: int, direction: engine.Direction
+) -> list[Any]:
+    request = engine.ScrollRequest(
+        limit=limit,
+        filter=None if condition is None else engine.Filter(must=[condition]),
+        with_payload=True,
+        with_vector=False,
+        order_by=engine.OrderBy("s", direction),
+    )
+    return list(shard.scroll(request)[0])
+
+
+def _tied(shard: engine.EdgeShard, condition: Any | None, start_us: int) -> list[Any]:
+    """Return every point of one start; floats blur starts beyond 2**53, so look around it."""
+    window = engine.FieldCondition(
+        "s", range=engine.RangeFloat(gte=float(start_us - 4), lte=float(start_us + 4))
+    )
+    must = [window] if condition is None else [condition, window]
+    found: list[Any] = []
+    offset, more = None, True
+    while more:
+        records, offset = shard.scroll(
+            engine.ScrollRequest(
+                offset=offset, limit=_PAGE, filter=engine.Filter(must=must),
+                with_payload=True, with_vector=False,
+            )
+        )  # fmt: skip
+        found += [r for r in records if r.payload["s"] == start_us]
+        more = offset is not None
+    return found

@@ -1,0 +1,195 @@
+"""Reading spans and logs: listings, traces, by id. Counting is in `tally`.
+
+A listing goes one of two ways. Where the engine can narrow the question down, its points are
+walked newest first and, unless the condition is exact, confirmed on the decoded item. Where it
+cannot, blocks are scanned newest first. Both stop when the page is full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
+
+import qdrant_edge as engine
+
+from otel_vector.spans.filters import And, Filter, Not, Or, PointsAt, Where
+from otel_vector.spans.ids import MeaningId, SpanId, trace_key
+from otel_vector.spans.items import Item
+from otel_vector.spans.matching import compile_where
+from otel_vector.spans.meanings import Signal
+from otel_vector.store.contract import Cursor, Page, Tally
+from otel_vector.store.edge.compile import Clause, Compiler
+from otel_vector.store.edge.data import LIVE, LOGS, OTHER, TenantData, streams_of
+from otel_vector.store.edge.manifest import ShardRow
+from otel_vector.store.edge.needles import bytes_test
+from otel_vector.store.edge.points import as_list, by_trace
+from otel_vector.store.edge.scan import Scan
+from otel_vector.store.edge.tally import Tallies
+from otel_vector.store.edge.walk import Found, walk
+
+__all__ = ["EdgeReader"]
+
+_FEW: Final = 2_000
+"""Points that are cheaper to confirm one by one than blocks to scan."""
+
+
+class EdgeReader:
+    """Implements `SpanReader`. Any number of threads."""
+
+    def __init__(self, data: TenantData, tenant: str, compiler: Compiler) -> None:
+        """Read a tenant's folder."""
+        self._data = data
+        self._tenant = tenant
+        self._compiler = compiler
+        self._tallies = Tallies(data, tenant, compiler)
+
+    def find(self, signal: Signal, where: Where, limit: int, after: Cursor | None = None) -> Page:
+        """See `SpanReader`."""
+        below_us = after.start_ns // 1000 if after else None
+        streams, runs_exact = streams_of(signal, where)
+        clause = self._compiler.where(signal, where)
+        exact = clause.exact and runs_exact
+        if exact or self._walks(where, clause, streams):
+            found = self._walked(signal, where, clause, below_us, limit + 1, exact=exact)
+        else:
+            found = self._scanned(signal, where, streams, below_us, limit + 1, after)
+        items = list(islice(_after(found, after), limit + 1))
+        page = tuple(items[:limit])
+        more = len(items) > limit and page
+        return Page(page, Cursor(page[-1].start_ns, page[-1].id) if more else None)
+
+    def _walks(self, where: Where, clause: Clause, streams: Sequence[str]) -> bool:
+        """Whether walking points is the better way to answer an inexact question."""
+        if where.filter is None or _asks_meanings(where.filter):
+            return True
+        if clause.condition is None:
+            return False
+        rows = _overlapping(self._data.shards_of(streams), where, None)
+        count = 0
+        for row in rows:
+            with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+                request = engine.CountRequest(False, engine.Filter(must=[clause.condition]))
+                count += shard.engine.count(request)
+            if count > _FEW:
+                return bytes_test(where.filter) is None
+        return True
+
+    def _walked(
+        self, signal: Signal, where: Where, clause: Clause, below_us: int | None, page: int, *,
+        exact: bool,
+    ) -> Iterator[list[Item]]:  # fmt: skip
+        """Yield items in groups of one start, latest first."""
+        streams, _ = streams_of(signal, where)
+        rows = _overlapping(self._data.shards_of(streams), where, below_us)
+        keep = None if exact else compile_where(where)
+        for group in walk(
+            self._data.pool, self._data.gate, rows, clause.condition, below_us, page
+        ):
+            items = [self._item(found, signal) for found in group]
+            yield items if keep is None else [item for item in items if keep(item)]
+
+    def _scanned(
+        self, signal: Signal, where: Where, streams: Sequence[str], below_us: int | None,
+        limit: int, after: Cursor | None,
+    ) -> Iterator[list[Item]]:  # fmt: skip
+        """Yield one sorted group: enough items that no unread block can come before the last."""
+        found: list[Item] = []
+        for end_us, matched in Scan(self._data, self._tenant, signal, where).matches(
+            streams, below_us
+        ):
+            if len(found) >= limit and found[limit - 1].start_ns // 1000 > end_us:
+                break
+            fresh = [m.item for m in matched if _beyond(m.item, after)]
+            if fresh:
+                found = sorted([*found, *fresh], key=_order, reverse=True)[:limit]
+        yield found
+
+    def _item(self, found: Found, signal: Signal) -> Item:
+        item = self._data.item_at(found.row.folder, found.payload["p"], signal)
+        meanings = tuple(MeaningId(m) for m in as_list(found.payload.get("m")))
+        return Item(SpanId(found.id), signal, item.resource, item.scope, item.message, meanings)
+
+    def trace(self, trace_id: bytes) -> list[Item]:
+        """See `SpanReader`."""
+        return self._of_trace(trace_id, (LIVE, OTHER), Signal.SPANS)
+
+    def logs(self, trace_id: bytes) -> list[Item]:
+        """See `SpanReader`."""
+        return self._of_trace(trace_id, (LOGS,), Signal.LOGS)
+
+    def _of_trace(self, trace_id: bytes, streams: Sequence[str], signal: Signal) -> list[Item]:
+        key = trace_key(trace_id)
+        items = []
+        for row in self._data.shards_of(streams):
+            if self._data.pool.skip(row).trace(key):
+                with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+                    records = by_trace(shard.engine, key)
+                found = [Found(row, record.id.hex, record.payload) for record in records]
+                items += [self._item(point, signal) for point in found]
+        return sorted((i for i in items if i.message.trace_id == trace_id), key=_order)
+
+    def items(self, signal: Signal, ids: Sequence[SpanId]) -> list[Item]:
+        """See `SpanReader`."""
+        streams = (LOGS,) if signal is Signal.LOGS else (LIVE, OTHER)
+        found: dict[str, Item] = {}
+        wanted = list(dict.fromkeys(ids))
+        for row in self._data.shards_of(streams):
+            suspects = self._data.pool.skip(row).ids(wanted) if wanted else []
+            if suspects:
+                with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+                    payloads = shard.payloads(suspects)
+                for span_id, payload in payloads.items():
+                    found[span_id] = self._item(Found(row, span_id, payload), signal)
+                wanted = [span_id for span_id in wanted if span_id not in found]
+        return [found[span_id] for span_id in ids if span_id in found]
+
+    def tally(
+        self, signal: Signal, where: Where, meanings: Collection[MeaningId]
+    ) -> dict[MeaningId, Tally]:
+        """See `SpanReader`."""
+        return self._tallies.tally(signal, where, meanings)
+
+    def candidates(self, signal: Signal, where: Where) -> dict[MeaningId, int]:
+        """See `SpanReader`."""
+        return self._tallies.candidates(signal, where)
+
+
+def _order(item: Item) -> tuple[int, str]:
+    return item.start_ns, item.id
+
+
+def _beyond(item: Item, after: Cursor | None) -> bool:
+    return after is None or _order(item) < (after.start_ns, after.id)
+
+
+def _after(groups: Iterable[list[Item]], after: Cursor | None) -> Iterator[Item]:
+    """Flatten groups of descending starts, each in order, from the cursor on."""
+    for group in groups:
+        yield from sorted((i for i in group if _beyond(i, after)), key=_order, reverse=True)
+
+
+def _asks_meanings(node: Filter) -> bool:
+    match node:
+        case PointsAt():
+            return True
+        case And(items) | Or(items):
+            return any(_asks_meanings(item) for item in items)
+        case Not(item):
+            return _asks_meanings(item)
+    return False
+
+
+def _overlapping(rows: Iterable[ShardRow], where: Where, below_us: int | None) -> list[ShardRow]:
+    """Return the shards whose range of starts touches a time window."""
+    since, until = where.since_ns, where.until_ns
+    return [
+        row
+        for row in rows
+        if row.points
+        and row.min_us is not None
+        and row.max_us is not None
+        and (since is None or row.max_us >= since // 1000)
+        and (until is None or row.min_us <= until // 1000)
+        and (below_us is None or row.min_us <= below_us)
+    ]

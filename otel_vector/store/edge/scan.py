@@ -1,0 +1,128 @@
+"""Reading blocks themselves, newest first, for what no index answers.
+
+A block is decompressed, its bytes are tested, and only what passes is parsed and evaluated. What
+matches is confirmed against the points: an item without a point is not there, and one whose
+point names another block is a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import zstandard
+
+from otel_vector.spans.filters import Where
+from otel_vector.spans.ids import MeaningId, SpanId
+from otel_vector.spans.items import Item
+from otel_vector.spans.matching import compile_where
+from otel_vector.spans.meanings import Signal
+from otel_vector.store.edge.blocks import BlockKey, place
+from otel_vector.store.edge.data import TenantData
+from otel_vector.store.edge.identity import id_of_item
+from otel_vector.store.edge.needles import bytes_test
+from otel_vector.store.edge.points import as_list
+
+__all__ = ["Matched", "Scan"]
+
+_READ_AHEAD: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """An item that a scan found, and its point's payload."""
+
+    item: Item
+    payload: dict[str, Any]
+
+
+class Scan:
+    """One question to the blocks of some streams."""
+
+    def __init__(self, data: TenantData, tenant: str, signal: Signal, where: Where) -> None:
+        """Prepare the tests of a question."""
+        self._data = data
+        self._tenant = tenant
+        self._signal = signal
+        self._where = where
+        self._matches: Callable[[Item], bool] = compile_where(where)
+        test = bytes_test(where.filter) if where.filter is not None else None
+        self._may_match = test or (lambda _: True)
+
+    def blocks(self, streams: Sequence[str], below_us: int | None) -> list[tuple[str, BlockKey]]:
+        """Return the blocks that may hold matches, latest end first, with their folders."""
+        since, until = self._where.since_ns, self._where.until_ns
+        found = [
+            (folder, key)
+            for folder in self._data.manifest.folders()
+            for stream in streams
+            for key in self._data.blocks(folder).keys(self._signal, stream)
+            if (since is None or key.max_us >= since // 1000)
+            and (until is None or key.min_us <= until // 1000)
+            and (below_us is None or key.min_us <= below_us)
+        ]
+        return sorted(found, key=lambda entry: entry[1].max_us, reverse=True)
+
+    def matches(
+        self, streams: Sequence[str], below_us: int | None = None
+    ) -> Iterator[tuple[int, list[Matched]]]:
+        """Yield for each block, latest end first, its end in microseconds and its matches."""
+        blocks = self.blocks(streams, below_us)
+        decompress = zstandard.ZstdDecompressor().decompress
+        for start in range(0, len(blocks), _READ_AHEAD):
+            some = blocks[start : start + _READ_AHEAD]
+            for folder, key, packed in self._read(some):
+                message = decompress(packed)
+                hits = (
+                    self._hits(folder, key, message, streams) if self._may_match(message) else []
+                )
+                yield key.max_us, hits
+
+    def _read(self, some: Sequence[tuple[str, BlockKey]]) -> Iterator[tuple[str, BlockKey, bytes]]:
+        by_folder: dict[str, list[BlockKey]] = {}
+        for folder, key in some:
+            by_folder.setdefault(folder, []).append(key)
+        packed = {
+            (folder, key.name): data
+            for folder, keys in by_folder.items()
+            for key, data in zip(
+                keys, self._data.blocks(folder).read_many([k.name for k in keys]), strict=True
+            )
+        }
+        for folder, key in some:
+            yield folder, key, packed[folder, key.name]
+
+    def _hits(
+        self, folder: str, key: BlockKey, message: bytes, streams: Sequence[str]
+    ) -> list[Matched]:
+        items = self._data.cache.get((folder, key.name))
+        if items is None:
+            items = self._data.cache.parse((folder, key.name), self._signal, message)
+        found = {
+            id_of_item(self._tenant, item): (position, item)
+            for position, item in enumerate(items)
+            if self._matches(item)
+        }
+        return self._confirmed(folder, key, found, streams) if found else []
+
+    def _confirmed(
+        self, folder: str, key: BlockKey, found: dict[SpanId, tuple[int, Item]],
+        streams: Sequence[str],
+    ) -> list[Matched]:  # fmt: skip
+        confirmed = []
+        for row in self._data.shards_of(streams, folder):
+            suspects = self._data.pool.skip(row).ids(list(found))
+            if not suspects:
+                continue
+            with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+                payloads = shard.payloads(suspects)
+            for span_id, payload in payloads.items():
+                position, item = found[span_id]
+                if payload["p"] == place(key.name, position):
+                    meanings = tuple(MeaningId(m) for m in as_list(payload.get("m")))
+                    named = Item(
+                        span_id, item.signal, item.resource, item.scope, item.message, meanings
+                    )
+                    confirmed.append(Matched(named, payload))
+        return confirmed

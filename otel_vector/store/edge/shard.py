@@ -1,0 +1,124 @@
+"""One span shard: thin points in the engine, and its place on disk.
+
+Creation is all or nothing: under a temporary name with every index, flushed, renamed, and only
+then listed in the manifest. A folder that is not listed is a leftover and is removed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import qdrant_edge as engine
+
+from otel_vector.spans.ids import SpanId
+from otel_vector.store.edge.faults import translated
+from otel_vector.store.edge.manifest import ShardRow
+from otel_vector.store.edge.points import ends
+
+__all__ = ["CHUNK", "SpanShard", "create_shard_folder", "shard_folder"]
+
+CHUNK: Final = 512
+"""Points of one engine call: longer calls would hold the interpreter for too long."""
+
+_LOOKUP: Final = engine.IntegerIndexParams(lookup=True, range=False, memory=engine.Memory.Cold)
+_RANGE: Final = engine.IntegerIndexParams(lookup=False, range=True, memory=engine.Memory.Cold)
+_INDEXES: Final = {"t": _LOOKUP, "m": _LOOKUP, "k": _LOOKUP, "d": _LOOKUP, "s": _RANGE}
+
+
+def _config() -> engine.EdgeConfig:
+    return engine.EdgeConfig(
+        vectors=engine.EdgeVectorParams(size=1, distance=engine.Distance.Dot),
+        hnsw_config=engine.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=10),
+        max_search_threads=1,
+    )
+
+
+def shard_folder(partition: Path, row: ShardRow) -> Path:
+    """Return where a shard lives."""
+    return partition / f"{row.stream}-{row.id:05d}"
+
+
+def create_shard_folder(folder: Path) -> None:
+    """Create an empty shard with its indexes; it is there whole or not at all."""
+    temporary = folder.with_name(folder.name + ".new")
+    shutil.rmtree(temporary, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    with translated(f"creating {folder}"):
+        temporary.mkdir(parents=True)
+        shard = engine.EdgeShard.create(str(temporary), _config())
+        _add_indexes(shard, set(_INDEXES))
+        shard.flush()
+        shard.close()
+        temporary.rename(folder)
+
+
+def _add_indexes(shard: engine.EdgeShard, names: set[str]) -> None:
+    for name in sorted(names):
+        shard.update(engine.UpdateOperation.create_field_index(name, _INDEXES[name]))
+
+
+class SpanShard:
+    """An open shard. One thread writes, any number read."""
+
+    def __init__(self, folder: Path, row: ShardRow) -> None:
+        """Load a shard; a missing index is added.
+
+        Raises:
+            StoreLockedError: another process has it open.
+            StoreDamagedError: it cannot be loaded.
+        """
+        self.row = row
+        self._folder = folder
+        with translated(f"opening {folder}"):
+            self.engine = engine.EdgeShard.load(str(folder))
+            missing = set(_INDEXES) - set(self.engine.info().payload_schema)
+            _add_indexes(self.engine, missing)
+        self.dirty = bool(missing)
+        self.version = 0
+
+    def insert(self, points: Sequence[engine.Point]) -> None:
+        """Insert points that are not there yet; others are left as they are."""
+        operation = engine.UpdateOperation.upsert_points(
+            list(points), None, engine.UpdateMode.InsertOnly
+        )
+        self._update(operation)
+
+    def set_field(self, point: SpanId, name: str, value: Sequence[int]) -> None:
+        """Replace one list field of one point."""
+        self._update(engine.UpdateOperation.set_payload([point], {name: list(value)}))
+
+    def _update(self, operation: engine.UpdateOperation) -> None:
+        with translated(f"writing {self._folder}"):
+            self.engine.update(operation)
+        self.dirty = True
+        self.version += 1
+
+    def payloads(self, ids: Sequence[SpanId]) -> dict[SpanId, dict[str, object]]:
+        """Return the payloads of those among these ids that exist."""
+        records = self.engine.retrieve(list(ids), True, False)
+        return {SpanId(record.id.hex): record.payload for record in records}
+
+    def existing(self, ids: Sequence[SpanId]) -> set[SpanId]:
+        """Return which of these ids exist."""
+        return {SpanId(r.id.hex) for r in self.engine.retrieve(list(ids), False, False)}
+
+    def extent(self) -> tuple[int, int | None, int | None]:
+        """Return the number of points and their first and last start in microseconds."""
+        count = self.engine.count(engine.CountRequest(exact=True))
+        starts = [record.payload["s"] for record in ends(self.engine, None)]
+        return count, min(starts, default=None), max(starts, default=None)
+
+    def flush(self) -> None:
+        """Make every update survive power loss."""
+        if self.dirty:
+            self.dirty = False
+            with translated(f"flushing {self._folder}"):
+                self.engine.flush()
+
+    def close(self) -> None:
+        """Flush and release."""
+        self.flush()
+        self.engine.close()

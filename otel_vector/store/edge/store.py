@@ -1,0 +1,94 @@
+"""The embedded store: the Qdrant engine in this process, and SQLite for blocks.
+
+::
+
+    STORE/store.json       schema version, embedding model, dimension, indexed attributes
+          lock             held by the one process that has the store open; names it
+          tenants/<name>/  see `data`
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Lock
+
+from otel_vector.settings.config import StoreConfig
+from otel_vector.spans.ids import Tenant
+from otel_vector.store.contract import Capabilities, TenantStore
+from otel_vector.store.edge.header import bind
+from otel_vector.store.edge.lock import FolderLock
+from otel_vector.store.edge.tenant import EdgeTenant
+
+__all__ = ["EdgeStore"]
+
+
+class EdgeStore:
+    """Implements `Store`."""
+
+    def __init__(
+        self, path: Path, config: StoreConfig, model: str, dimension: int,
+        indexed: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """Open or create a store.
+
+        Args:
+            path: the store's folder.
+            config: sizes and limits.
+            model: name of the embedding model; `none` without one.
+            dimension: length of its vectors; 0 without one.
+            indexed: key fields that every point is given (see `spans.keys.attribute_field`).
+
+        Raises:
+            StoreLockedError: another process has the store open.
+            StoreVersionError: a newer version wrote it.
+            ModelMismatchError: it holds vectors of another model.
+        """
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = path
+        self._config = config
+        self._dimension = dimension
+        self._lock = FolderLock(path / "lock")
+        try:
+            self._indexed = bind(path / "store.json", model, dimension, indexed)
+        except BaseException:
+            self._lock.release()
+            raise
+        self._opening = Lock()
+        self._tenants: dict[Tenant, EdgeTenant] = {}
+        for folder in sorted((path / "tenants").glob("*")):
+            self._open(Tenant(folder.name))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """See `Store`."""
+        return Capabilities(durable=True, shared=False)
+
+    def tenant(self, tenant: Tenant) -> TenantStore:
+        """See `Store`."""
+        return self._open(tenant)
+
+    def _open(self, tenant: Tenant) -> EdgeTenant:
+        with self._opening:
+            known = self._tenants.get(tenant)
+            if known is None:
+                root = self._path / "tenants" / tenant
+                known = self._tenants[tenant] = EdgeTenant(
+                    root, tenant, self._config, self._dimension, self._indexed
+                )
+            return known
+
+    def tenants(self) -> list[Tenant]:
+        """See `Store`."""
+        return sorted(t for t, data in self._tenants.items() if data.written())
+
+    def checkpoint(self) -> None:
+        """See `Store`."""
+        for tenant in list(self._tenants.values()):
+            tenant.checkpoint()
+
+    def close(self) -> None:
+        """See `Store`."""
+        for tenant in self._tenants.values():
+            tenant.close()
+        self._tenants.clear()
+        self._lock.release()

@@ -1,0 +1,152 @@
+"""Counting: how many items point at a meaning, how long they took, when they were seen.
+
+Where a condition is exact, these are engine facets: one on `d` under a meaning is its latency
+histogram, one on `m` are the candidate meanings. Where it is not, one scan of the blocks counts
+for all meanings at once; the last few scans are kept until something is written.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, Final
+
+import qdrant_edge as engine
+
+from otel_vector.spans.durations import BUCKETS
+from otel_vector.spans.filters import Where
+from otel_vector.spans.ids import MeaningId
+from otel_vector.spans.keys import STATUS_ERROR
+from otel_vector.spans.meanings import Signal
+from otel_vector.store.contract import Tally
+from otel_vector.store.edge.compile import Compiler, equals_any
+from otel_vector.store.edge.data import LOGS, TenantData, streams_of
+from otel_vector.store.edge.manifest import ShardRow
+from otel_vector.store.edge.points import as_list, ends
+from otel_vector.store.edge.scan import Scan
+from otel_vector.store.edge.shard import SpanShard
+
+__all__ = ["Tallies"]
+
+_KEPT_SCANS: Final = 4
+
+
+@dataclass(slots=True)
+class _Sum:
+    """A tally in the making."""
+
+    errors: int = 0
+    histogram: Counter[int] = field(default_factory=Counter)
+    starts: list[int] = field(default_factory=list)
+
+    def tally(self) -> Tally:
+        first, last = (min(self.starts), max(self.starts)) if self.starts else (0, 0)
+        return Tally(self.histogram.total(), self.errors, dict(self.histogram), first, last)
+
+
+class Tallies:
+    """Answers `tally` and `candidates` of one tenant."""
+
+    def __init__(self, data: TenantData, tenant: str, compiler: Compiler) -> None:
+        """Count within a tenant's folder."""
+        self._data = data
+        self._tenant = tenant
+        self._compiler = compiler
+        self._scans: OrderedDict[Any, dict[MeaningId, _Sum]] = OrderedDict()
+        self._lock = Lock()
+
+    def tally(
+        self, signal: Signal, where: Where, meanings: Collection[MeaningId]
+    ) -> dict[MeaningId, Tally]:
+        """Return the tally of each meaning under a restriction."""
+        streams, runs_exact = streams_of(signal, where)
+        clause = self._compiler.where(signal, where)
+        if not (clause.exact and runs_exact):
+            sums = self._scanned(signal, where)
+            return {m: sums.get(m, _Sum()).tally() for m in meanings}
+        found = {m: _Sum() for m in meanings}
+        unrestricted = clause.condition is None
+        for row in self._data.shards_of(streams):
+            with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+                for meaning, total in found.items():
+                    self._add(shard, row, meaning, clause.condition, total)
+        if unrestricted:
+            self._add_seen(streams, found)
+        return {meaning: total.tally() for meaning, total in found.items()}
+
+    def _add(
+        self,
+        shard: SpanShard,
+        row: ShardRow,
+        meaning: MeaningId,
+        condition: Any | None,
+        total: _Sum,
+    ) -> None:
+        must = [equals_any("m", [meaning]), *([] if condition is None else [condition])]
+        hits = shard.engine.facet(
+            engine.FacetRequest("d", BUCKETS + 10, False, engine.Filter(must=must))
+        )
+        counts = {int(hit.value): int(hit.count) for hit in hits}
+        if not counts:
+            return
+        total.histogram.update(counts)
+        failed = [*must, equals_any("k", [STATUS_ERROR])]
+        total.errors += shard.engine.count(engine.CountRequest(True, engine.Filter(must=failed)))
+        if condition is not None:
+            total.starts += self._ends(shard, row, must)
+
+    def _ends(self, shard: SpanShard, row: ShardRow, must: list[Any]) -> Iterator[int]:
+        """Yield the first and the last start under a condition, in nanoseconds."""
+        signal = Signal.LOGS if row.stream == LOGS else Signal.SPANS
+        for record in ends(shard.engine, engine.Filter(must=must)):
+            yield self._data.item_at(row.folder, record.payload["p"], signal).start_ns
+
+    def _add_seen(self, streams: list[str], found: dict[MeaningId, _Sum]) -> None:
+        for stream in streams:
+            seen = self._data.seen.get(stream, {})
+            for meaning, total in found.items():
+                if meaning in seen and total.histogram:
+                    total.starts += seen[meaning]
+
+    def candidates(self, signal: Signal, where: Where) -> dict[MeaningId, int]:
+        """Return every meaning that an item under a restriction points at, and how many do."""
+        streams, runs_exact = streams_of(signal, where)
+        clause = self._compiler.where(signal, where)
+        if not (clause.exact and runs_exact):
+            scanned = self._scanned(signal, where)
+            return {m: total.histogram.total() for m, total in scanned.items()}
+        counts: Counter[MeaningId] = Counter()
+        filter_ = None if clause.condition is None else engine.Filter(must=[clause.condition])
+        limit = self._data.meanings.counts().total + 10
+        for row in self._data.shards_of(streams):
+            with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+                hits = shard.engine.facet(engine.FacetRequest("m", limit, False, filter_))
+            counts.update({MeaningId(int(hit.value)): int(hit.count) for hit in hits})
+        return dict(counts)
+
+    def _scanned(self, signal: Signal, where: Where) -> dict[MeaningId, _Sum]:
+        key = (signal, where, self._data.version)
+        with self._lock:
+            if key in self._scans:
+                return self._scans[key]
+        sums: dict[MeaningId, _Sum] = {}
+        streams, _ = streams_of(signal, where)
+        for _, matched in Scan(self._data, self._tenant, signal, where).matches(streams):
+            for hit in matched:
+                _count(sums, hit.payload, hit.item.start_ns)
+        with self._lock:
+            self._scans[key] = sums
+            while len(self._scans) > _KEPT_SCANS:
+                self._scans.popitem(last=False)
+        return sums
+
+
+def _count(sums: dict[MeaningId, _Sum], payload: dict[str, Any], start_ns: int) -> None:
+    failed = STATUS_ERROR in as_list(payload.get("k"))
+    for meaning in as_list(payload.get("m")):
+        total = sums.setdefault(MeaningId(meaning), _Sum())
+        total.histogram[payload["d"]] += 1
+        total.errors += failed
+        total.starts.append(start_ns)

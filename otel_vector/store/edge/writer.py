@@ -1,0 +1,211 @@
+"""Writing: meanings, then the block, then its points; duplicates left out.
+
+A batch is split by partition and stream. Rows that are stored already (in this batch, or in any
+shard of the partition) are left out of the block. A digest that is known means a redelivery: the
+block stands, and the points it names are inserted if they are missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+
+import qdrant_edge as engine
+
+from otel_vector.spans.batch import Batch, Join, assemble
+from otel_vector.spans.ids import MeaningId, SpanId
+from otel_vector.spans.meanings import Meaning, RunKind, Signal
+from otel_vector.store.contract import Written
+from otel_vector.store.edge.blocks import MAX_ROWS, BlockRow, place
+from otel_vector.store.edge.data import LIVE, LOGS, OTHER, TenantData
+from otel_vector.store.edge.faults import require_free_space
+from otel_vector.store.edge.identity import ids_of_block
+from otel_vector.store.edge.joins import Joins
+from otel_vector.store.edge.manifest import Seen, ShardRow
+from otel_vector.store.edge.shard import CHUNK
+
+__all__ = ["EdgeWriter"]
+
+_VECTOR = [1.0]
+
+
+@dataclass(slots=True)
+class _Part:
+    """Rows of a batch that belong into one partition and stream."""
+
+    folder: str
+    stream: str
+    rows: list[int]
+
+
+class EdgeWriter:
+    """Implements `SpanWriter`. One thread."""
+
+    def __init__(self, data: TenantData, tenant: str) -> None:
+        """Write into a tenant's folder."""
+        self._data = data
+        self._tenant = tenant
+        self._joins = Joins(data)
+        self._active: dict[tuple[str, str], ShardRow] = {
+            (row.folder, row.stream): row for row in data.shards if not row.full
+        }
+        self._changed: dict[int, ShardRow] = {}
+        self._seen: dict[str, Seen] = {}
+
+    def write(self, batch: Batch, digest: bytes) -> Written:
+        """See `SpanWriter`."""
+        require_free_space(self._data.root)
+        self._data.meanings.add(batch.texts.values())
+        self._joins.include(batch)
+        new: list[SpanId] = []
+        for part in _parts(batch, self._data):
+            for start in range(0, len(part.rows), MAX_ROWS):
+                rows = part.rows[start : start + MAX_ROWS]
+                name = f"{part.folder}/{part.stream}/{start}".encode()
+                key = blake2b(digest + name, digest_size=16).digest()
+                new += self._write_part(batch, _Part(part.folder, part.stream, rows), key)
+        self._data.version += 1
+        return Written(tuple(new), len(batch) - len(new))
+
+    def join(self, joins: Sequence[Join], texts: Mapping[MeaningId, Meaning]) -> None:
+        """See `SpanWriter`."""
+        if not joins:
+            return
+        self._data.meanings.add(texts.values())
+        for stream, meaning, start_ns in self._joins.apply(joins):
+            self._note(stream, meaning, start_ns, start_ns)
+        self._data.version += 1
+
+    def _write_part(self, batch: Batch, part: _Part, digest: bytes) -> list[SpanId]:
+        self._note_seen(batch, part)
+        blocks = self._data.blocks(part.folder)
+        name = blocks.find(digest)
+        positions: dict[SpanId, int] | None = None
+        if name is not None:
+            stored = ids_of_block(self._tenant, batch.signal, blocks.read(name))
+            positions = {span_id: at for at, span_id in enumerate(stored)}
+        fresh = self._without_stored(batch, part, positions)
+        if not fresh:
+            return []
+        if name is None:
+            name = blocks.add(_block(batch, part.stream, fresh, digest))
+        self._insert(batch, part, fresh, name, positions)
+        return [batch.ids[row] for row in fresh]
+
+    def _without_stored(
+        self, batch: Batch, part: _Part, positions: Mapping[SpanId, int] | None
+    ) -> list[int]:
+        """Return the rows whose points are missing; of a known block only its own."""
+        first = {batch.ids[row]: row for row in reversed(part.rows)}
+        if positions is not None:
+            first = {span_id: row for span_id, row in first.items() if span_id in positions}
+        ids = list(first)
+        for row in self._data.shards_of([part.stream], part.folder):
+            suspects = self._data.pool.skip(row).ids(ids) if ids else []
+            if suspects:
+                self._data.gate.step_aside()
+                with self._data.pool.lease(row) as shard:
+                    for span_id in shard.existing(suspects):
+                        del first[span_id]
+                ids = list(first)
+        return sorted(first.values())
+
+    def _insert(
+        self, batch: Batch, part: _Part, rows: Sequence[int], name: int,
+        positions: Mapping[SpanId, int] | None,
+    ) -> None:  # fmt: skip
+        points = _points(batch, rows, name, positions)
+        shard_row = self._active_shard(part)
+        skip = self._data.pool.skip(shard_row)
+        skip.unsave()
+        ids, traces = [batch.ids[r] for r in rows], [batch.traces[r] for r in rows]
+        skip.add(ids, traces)
+        with self._data.pool.lease(shard_row) as shard:
+            for start in range(0, len(points), CHUNK):
+                self._data.gate.step_aside()
+                shard.insert(points[start : start + CHUNK])
+        self._grow(shard_row, [batch.start_ns[r] // 1000 for r in rows])
+
+    def _active_shard(self, part: _Part) -> ShardRow:
+        key = (part.folder, part.stream)
+        row = self._active.get(key)
+        if row is None or row.full:
+            row = self._active[key] = self._data.new_shard(part.folder, part.stream)
+        return row
+
+    def _grow(self, row: ShardRow, starts_us: Sequence[int]) -> None:
+        low, high = min(starts_us), max(starts_us)
+        row.points += len(starts_us)
+        row.min_us = low if row.min_us is None else min(row.min_us, low)
+        row.max_us = high if row.max_us is None else max(row.max_us, high)
+        self._changed[row.id] = row
+        if row.points >= self._data.config.span_shard_points:
+            row.full = True
+            self._data.pool.skip(row).save()
+
+    def _note_seen(self, batch: Batch, part: _Part) -> None:
+        for row in part.rows:
+            start = batch.start_ns[row]
+            for meaning in batch.meanings[row]:
+                self._note(part.stream, meaning, start, start)
+
+    def _note(self, stream: str, meaning: int, first: int, last: int) -> None:
+        """Widen what is known of a meaning's first and last start; repeating changes nothing."""
+        table = self._data.seen.setdefault(stream, {})
+        known = table.get(meaning)
+        if known is None:
+            wider = (first, last)
+        elif first < known[0] or last > known[1]:
+            wider = (min(first, known[0]), max(last, known[1]))
+        else:
+            return
+        table[meaning] = wider
+        self._seen.setdefault(stream, {})[meaning] = wider
+
+    def checkpoint(self) -> None:
+        """Make every finished write survive power loss."""
+        changed, self._changed = self._changed, {}
+        seen, self._seen = self._seen, {}
+        joined = self._joins.take_done()
+        self._data.checkpoint(changed.values(), seen, joined)
+
+
+def _parts(batch: Batch, data: TenantData) -> Iterator[_Part]:
+    """Split a batch by partition and stream; usually it is one part."""
+    folder_of = data.manifest.folder_of
+    parts: dict[tuple[str, str], list[int]] = {}
+    logs = batch.signal is Signal.LOGS
+    for row, (start, run) in enumerate(zip(batch.start_ns, batch.runs, strict=True)):
+        stream = LOGS if logs else LIVE if run is RunKind.LIVE else OTHER
+        parts.setdefault((folder_of(start), stream), []).append(row)
+    for (folder, stream), rows in parts.items():
+        yield _Part(folder, stream, rows)
+
+
+def _block(batch: Batch, stream: str, rows: Sequence[int], digest: bytes) -> BlockRow:
+    starts = [batch.start_ns[row] for row in rows]
+    return BlockRow(
+        digest, batch.signal, stream, len(rows), min(starts), max(starts), assemble(batch, rows)
+    )
+
+
+def _points(
+    batch: Batch, rows: Sequence[int], name: int, positions: Mapping[SpanId, int] | None
+) -> list[engine.Point]:
+    point, base = engine.Point, place(name, 0)
+    points = []
+    for at, row in enumerate(rows):
+        meanings, keys, span_id = batch.meanings[row], batch.keys[row], batch.ids[row]
+        payload: dict[str, object] = {
+            "t": batch.traces[row],
+            "s": batch.start_ns[row] // 1000,
+            "d": batch.buckets[row],
+            "p": base + (at if positions is None else positions[span_id]),
+        }
+        if meanings:
+            payload["m"] = meanings[0] if len(meanings) == 1 else list(meanings)
+        if keys:
+            payload["k"] = keys[0] if len(keys) == 1 else list(keys)
+        points.append(point(span_id, _VECTOR, payload))
+    return points
