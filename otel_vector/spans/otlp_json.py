@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-__all__ = ["HEX_FIELDS", "json_object", "logs_to_json", "traces_to_json"]
+__all__ = ["HEX_FIELDS", "json_object", "json_text", "logs_to_json", "traces_to_json"]
 
 HEX_FIELDS = frozenset({"trace_id", "span_id", "parent_span_id"})
 """Fields of type bytes that OTLP JSON writes in hex; all others are base64."""
@@ -30,12 +30,17 @@ _FLOATING = {FieldDescriptor.CPPTYPE_DOUBLE, FieldDescriptor.CPPTYPE_FLOAT}
 
 def traces_to_json(data: TracesData) -> bytes:
     """Return the spans as one line of OTLP JSON, without a line break."""
-    return orjson.dumps(json_object(data))
+    return json_text(data)
 
 
 def logs_to_json(data: LogsData) -> bytes:
     """Return the log records as one line of OTLP JSON, without a line break."""
-    return orjson.dumps(json_object(data))
+    return json_text(data)
+
+
+def json_text(message: Message) -> bytes:
+    """Return any OTLP message as JSON."""
+    return orjson.dumps(json_object(message))
 
 
 def json_object(message: Message) -> dict[str, Any]:

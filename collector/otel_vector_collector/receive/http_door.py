@@ -1,0 +1,139 @@
+"""OTLP over HTTP: `POST /v1/traces`, `/v1/logs`, `/v1/metrics`, protobuf and JSON.
+
+A minimal ASGI application under uvicorn. A body is counted while it comes in, and refused at the
+limit, whatever its length header says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import uvicorn
+
+from otel_vector.decode.messages import JSON, PROTOBUF
+from otel_vector.errors import OtelVectorError, TooLargeError, UnsupportedMediaError
+from otel_vector_collector.receive.accept import LOGS, METRICS, TRACES, Acceptor, Kind
+from otel_vector_collector.receive.status import Answer, http_refusal, status_answer
+from otel_vector_collector.receive.tenant import tenant_of
+
+__all__ = ["HttpDoor"]
+
+_PATHS = {"/v1/traces": TRACES, "/v1/logs": LOGS, "/v1/metrics": METRICS}
+_KEEP_ALIVE_S = 75
+
+_Scope: TypeAlias = dict[str, Any]
+_Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
+_Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class HttpDoor:
+    """An HTTP server on sockets that are bound already."""
+
+    def __init__(self, acceptor: Acceptor) -> None:
+        self._acceptor = acceptor
+        self._server = _Server(
+            uvicorn.Config(
+                self._serve,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                ws="none",
+                timeout_keep_alive=_KEEP_ALIVE_S,
+            )
+        )
+        self._running: asyncio.Task[None] | None = None
+
+    async def open(self, sockets: Sequence[socket.socket]) -> None:
+        """Serve on these sockets; returns once they are listened to."""
+        self._running = asyncio.create_task(self._server.serve(list(sockets)))
+        while not self._server.started:
+            await asyncio.wait([self._running], timeout=0.01)
+            if self._running.done():
+                await self._running
+
+    async def close(self, grace_s: float) -> None:
+        """Refuse new requests, and let those under way end within `grace_s` seconds."""
+        self._server.config.timeout_graceful_shutdown = max(1, round(grace_s))
+        self._server.should_exit = True
+        if self._running is not None:
+            await self._running
+
+    async def _serve(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
+        answer = await self._answer(scope, receive)
+        if answer is None:
+            return
+        headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: _Scope, receive: _Receive) -> Answer | None:
+        headers = {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
+        }
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        kind = _PATHS.get(scope["path"])
+        if kind is None:
+            known = ", ".join(_PATHS)
+            return status_answer(404, f"{scope['path']} is not served; use {known}", content_type)
+        if scope["method"] != "POST":
+            allow = ((b"allow", b"POST"),)
+            return status_answer(405, "only POST is served here", content_type, allow)
+        try:
+            return await self._export(kind, headers, content_type, receive)
+        except OtelVectorError as error:
+            return http_refusal(error, content_type)
+
+    async def _export(
+        self, kind: Kind, headers: dict[str, str], content_type: str, receive: _Receive
+    ) -> Answer | None:
+        if content_type not in {PROTOBUF, JSON}:
+            raise UnsupportedMediaError(
+                f"content type {content_type!r} is not spoken here; use {PROTOBUF} or {JSON}"
+            )
+        tenant = tenant_of(headers)
+        body = await self._body(headers, receive)
+        if body is None:
+            return None
+        encoding = headers.get("content-encoding", "")
+        response = await self._acceptor.accept(kind, tenant, body, content_type, encoding)
+        return Answer(200, ((b"content-type", content_type.encode()),), response)
+
+    async def _body(self, headers: dict[str, str], receive: _Receive) -> bytes | None:
+        """Return the whole body, None if the client went away."""
+        limit = self._acceptor.limit_bytes
+        if int(headers.get("content-length", "0")) > limit:
+            raise _too_large(limit)
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return None
+            parts.append(message["body"])
+            size += len(parts[-1])
+            if size > limit:
+                raise _too_large(limit)
+            if not message.get("more_body"):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to the process it runs in."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def _too_large(limit: int) -> TooLargeError:
+    return TooLargeError(
+        f"the request is larger than {limit} bytes (inbox.max_request_bytes); send smaller batches"
+    )

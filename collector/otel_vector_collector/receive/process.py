@@ -1,0 +1,125 @@
+"""A door process: what runs as ``python -m otel_vector_collector.receive.process``.
+
+The parent writes the settings as one line of JSON to standard input and keeps it open; the child
+answers with one line on standard output: its endpoints, or the error that kept it from opening.
+It stops at SIGTERM, or when standard input ends because the parent is gone: no new requests,
+those under way are committed and answered, exit 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from otel_vector.errors import OtelVectorError
+from otel_vector.inbox.sqlite import SqliteInbox
+from otel_vector.settings.config import InboxConfig, ServeConfig
+from otel_vector_collector.receive.doors import Doors, Endpoints
+
+__all__ = ["DoorSettings", "main", "run"]
+
+_GRACE_S = 10.0
+_SWITCH_S = 0.001
+"""The writer thread asks for the interpreter after each call of SQLite; it waits this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorSettings:
+    """What a door process needs to know.
+
+    Attributes:
+        inbox_path: the inbox's folder.
+        serve: the addresses.
+        inbox: the limits.
+        join: share the ports with another door process of the same inbox.
+        log_level: of the process's own log, which goes to standard error.
+    """
+
+    inbox_path: Path
+    serve: ServeConfig
+    inbox: InboxConfig
+    join: bool = False
+    log_level: str = "info"
+
+    def to_json(self) -> bytes:
+        """Return one line."""
+        return orjson.dumps(asdict(self) | {"inbox_path": str(self.inbox_path)}) + b"\n"
+
+    @classmethod
+    def from_json(cls, line: bytes) -> DoorSettings:
+        """Return what `to_json` wrote."""
+        read: dict[str, Any] = orjson.loads(line)
+        return cls(
+            inbox_path=Path(read["inbox_path"]),
+            serve=ServeConfig(**read["serve"]),
+            inbox=InboxConfig(**read["inbox"]),
+            join=read["join"],
+            log_level=read["log_level"],
+        )
+
+
+def main() -> int:
+    """Run the child: settings from standard input, endpoints to standard output."""
+    settings = DoorSettings.from_json(sys.stdin.buffer.readline())
+    logging.basicConfig(level=settings.log_level.upper(), stream=sys.stderr)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    try:
+        run(settings)
+    except OtelVectorError as error:
+        _report({"error": str(error), "kind": type(error).__name__})
+        return 1
+    return 0
+
+
+def run(settings: DoorSettings) -> None:
+    """Open the doors, report them, and serve until told to stop.
+
+    Raises:
+        ConfigError: an address cannot be served.
+        StorageFullError: the inbox cannot be written.
+    """
+    sys.setswitchinterval(_SWITCH_S)
+    inbox = SqliteInbox(settings.inbox_path, settings.inbox)
+    try:
+        asyncio.run(_serve(settings, inbox))
+    finally:
+        inbox.close()
+
+
+async def _serve(settings: DoorSettings, inbox: SqliteInbox) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    doors = Doors(inbox, settings.inbox)
+    endpoints: Endpoints = await doors.open(settings.serve, join=settings.join)
+    # Start-up leaves objects that live as long as the process: the collector need not see them.
+    gc.collect()
+    gc.freeze()
+    _report(asdict(endpoints))
+    loop.add_reader(sys.stdin.fileno(), _read_to_end, loop, stop)
+    await stop.wait()
+    await doors.close(_GRACE_S)
+
+
+def _read_to_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        loop.remove_reader(sys.stdin.fileno())
+        stop.set()
+
+
+def _report(line: dict[str, str]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
