@@ -137,11 +137,12 @@ class Histogram:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gauge:
-    """A value that is read when somebody asks."""
+class _Observed:
+    """A value that somebody else keeps and that is read when somebody asks."""
 
     name: str
     text: str
+    kind: str
     labels: Labels
     read: Callable[[], Reading]
 
@@ -151,7 +152,7 @@ class _Gauge:
             samples = _samples(reading)
         else:
             samples = (Sample((), float(reading)),)
-        return Family(self.name, self.text, "gauge", self.labels, samples)
+        return Family(self.name, self.text, self.kind, self.labels, samples)
 
 
 class Telemetry:
@@ -159,7 +160,7 @@ class Telemetry:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._instruments: dict[str, Counter | Histogram | _Gauge] = {}
+        self._instruments: dict[str, Counter | Histogram | _Observed] = {}
 
     def counter(self, name: str, text: str, labels: Labels = ()) -> Counter:
         """Return the counter of this name, made on first use."""
@@ -187,7 +188,14 @@ class Telemetry:
         `read` returns a number, or with labels a mapping from label values to numbers.
         """
         with self._lock:
-            self._instruments[name] = _Gauge(name, text, labels, read)
+            self._instruments[name] = _Observed(name, text, "gauge", labels, read)
+
+    def observed_counter(
+        self, name: str, text: str, read: Callable[[], Reading], labels: Labels = ()
+    ) -> None:
+        """Like `gauge`, for a number that only grows and that another part keeps."""
+        with self._lock:
+            self._instruments[name] = _Observed(name, text, "counter", labels, read)
 
     def collect(self) -> list[Family]:
         """Return everything, by name. Gauges are read in the calling thread."""

@@ -47,6 +47,7 @@ class EmbedLoop:
         self._embedder = CachedEmbedder(embedder)
         self._sink = sink
         self._size = _FIRST_BATCH
+        self._warm = False
         self._unavailable = ""
         self._pause_s = 0.0
         self._last_logged = -_LOG_EVERY_S
@@ -89,11 +90,21 @@ class EmbedLoop:
     def step(self) -> None:
         """Embed one small batch of each tenant, or wait for texts to arrive."""
         self._sink.arrived.clear()
+        if not self._warm:
+            self._warm_up()
         worked = [self._fill_some(tenant) for tenant in self._store.tenants()]
         if self._unavailable:
             self._loop.pause(self._pause_s)
         elif not any(worked) and not self._loop.pause(_REST_S):
             self._sink.arrived.wait(_IDLE_S)
+
+    def _warm_up(self) -> None:
+        """Load the model, or reach the endpoint, before the first question waits for it."""
+        try:
+            self._embedder.embed(["ready"], Role.QUESTION)
+            self._warm = True
+        except OtelVectorError as error:
+            self._postpone(error)
 
     def finish(self) -> None:
         """Leave what is pending for the next start."""

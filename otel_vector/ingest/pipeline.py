@@ -6,6 +6,7 @@ one tenant and signal are merged as bytes before anything is parsed.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from otel_vector.redact.redactor import Redactor
 from otel_vector.settings.config import DescribeConfig
 from otel_vector.spans.batch import Batch
 from otel_vector.spans.ids import Tenant
+from otel_vector.spans.meanings import Facet
 
 __all__ = ["Pipeline"]
 
@@ -29,7 +31,18 @@ _PLAIN = ("application/x-protobuf", "identity")
 class Pipeline:
     """Brackets the steps and counts their time. Used by one thread."""
 
-    def __init__(self, redactor: Redactor, config: DescribeConfig, stages: Stages) -> None:
+    def __init__(
+        self, redactor: Redactor, config: DescribeConfig, stages: Stages, limit_bytes: int
+    ) -> None:
+        """Prepare the steps.
+
+        Args:
+            redactor: takes out what must not be stored.
+            config: how spans become texts.
+            stages: where time is counted.
+            limit_bytes: size of one request after decompression.
+        """
+        self._limit_bytes = limit_bytes
         self._redactor = redactor
         self._config = config
         self._stages = stages
@@ -50,12 +63,19 @@ class Pipeline:
         if len(envelopes) > 1:
             envelope = replace(envelope, body=b"".join(one.body for one in envelopes))
         with self._stages.timed("decode"):
-            data = decode(envelope)
+            data = decode(envelope, self._limit_bytes)
             raw = envelope.body if _is_plain(envelope) else data.SerializeToString()
         with self._stages.timed("redact"):
             self._stages.redacted.add(self._redacted(data, raw))
         with self._stages.timed("describe"):
             return self._described(envelope.tenant, data)
+
+    def skipped(self) -> dict[tuple[str, ...], float]:
+        """Return, by facet, how many texts got no meaning since their operation has enough."""
+        total = Counter[Facet]()
+        for describer in list(self._describers.values()):
+            total.update(describer.skipped)
+        return {(facet.value,): float(count) for facet, count in total.items()}
 
     def _redacted(self, data: TracesData | LogsData, raw: bytes) -> int:
         if isinstance(data, TracesData):

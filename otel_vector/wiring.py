@@ -1,0 +1,356 @@
+"""Settings to running parts: the only module that names a concrete backend.
+
+The data folder::
+
+    DATA/              mode 0700
+      inbox/           requests that wait, and dead letters
+      state.db         progress of imports
+      redact.key       makes redaction markers comparable within this folder only; mode 0600
+      store/           blocks, points and meanings, a folder per tenant
+
+Libraries that only the engine needs are imported when an engine is opened, so that a process
+that only puts into the inbox stays small.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from otel_vector.embed.contract import Embedder
+from otel_vector.events.local import LocalEvents
+from otel_vector.inbox.contract import Intake
+from otel_vector.ingest.queue import Queue
+from otel_vector.settings.config import EmbedConfig, InboxConfig, Settings, StoreConfig
+from otel_vector.spans.ids import Tenant
+from otel_vector.spans.keys import attribute_field
+from otel_vector.state.contract import State
+from otel_vector.state.folder import make_folder, once_made_key
+from otel_vector.store.contract import Store
+from otel_vector.telemetry import PartHealth, Telemetry
+
+if TYPE_CHECKING:
+    from otel_vector.ingest.embedding import EmbedLoop
+    from otel_vector.ingest.worker import Worker
+    from otel_vector.services.container import Services
+
+__all__ = ["Backends", "Backlog", "Engine", "EngineInbox", "open_inbox", "open_state"]
+
+_NO_MODEL = "none"
+_POLL_S = 0.05
+_STOP_S = 30.0  # how long `close` waits for the delivery and the text in hand
+
+_log = logging.getLogger(__name__)
+
+
+class EngineInbox(Queue, Intake, Protocol):
+    """An inbox as the engine's process uses it: it takes, and puts what it records of itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is accepted and not yet findable: requests, their bytes, texts without a vector."""
+
+    requests: int
+    bytes: int
+    texts: int
+
+
+def _sqlite_inbox(path: Path, config: InboxConfig) -> EngineInbox:
+    from otel_vector.inbox.sqlite import SqliteInbox
+
+    return SqliteInbox(path, config)
+
+
+def _sqlite_state(path: Path) -> State:
+    from otel_vector.state.sqlite import SqliteState
+
+    return SqliteState(path)
+
+
+def _edge_store(
+    path: Path, config: StoreConfig, model: str, dimension: int, indexed: tuple[str, ...]
+) -> Store:
+    from otel_vector.store.edge import EdgeStore
+
+    return EdgeStore(path, config, model, dimension, indexed)
+
+
+def _embedder(config: EmbedConfig) -> Embedder | None:
+    if config.url:
+        from otel_vector.embed.openai import OpenAIEmbedder
+
+        return OpenAIEmbedder(
+            config.url, config.model, config.api_key, config.dimension, config.timeout_s
+        )
+    if config.model == _NO_MODEL:
+        return None
+    from otel_vector.embed.fast import FastEmbedder
+
+    return FastEmbedder(config.model, config.threads, config.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """How each exchangeable part is made; another backend is another factory here.
+
+    Attributes:
+        inbox: makes the inbox in a folder.
+        state: makes the state in a file.
+        store: makes the store in a folder, for vectors of a model and dimension, and with the
+            key fields that every point is given.
+        embedder: makes the embedder; None for search by words and filters only.
+    """
+
+    inbox: Callable[[Path, InboxConfig], EngineInbox] = _sqlite_inbox
+    state: Callable[[Path], State] = _sqlite_state
+    store: Callable[[Path, StoreConfig, str, int, tuple[str, ...]], Store] = _edge_store
+    embedder: Callable[[EmbedConfig], Embedder | None] = _embedder
+
+
+def open_inbox(settings: Settings, backends: Backends | None = None) -> EngineInbox:
+    """Open the data folder's inbox alone, to put into it or to look at its dead letters.
+
+    Any number of processes may have it open; the engine is the only one that takes.
+    """
+    make_folder(settings.data)
+    folder = settings.data / "inbox"
+    make_folder(folder)
+    return (backends or Backends()).inbox(folder, settings.inbox)
+
+
+def open_state(settings: Settings, backends: Backends | None = None) -> State:
+    """Open the data folder's state alone; any number of processes may."""
+    make_folder(settings.data)
+    return (backends or Backends()).state(settings.data / "state.db")
+
+
+class Engine:
+    """Everything between the inbox and the answers, in one process.
+
+    `open` builds it, `start` sets the worker and the embedding loop going, `close` stops them
+    and makes what was stored durable. Services answer from `open` to `close`.
+    """
+
+    settings: Settings
+    store: Store
+    inbox: EngineInbox
+    embedder: Embedder | None
+    events: LocalEvents
+    telemetry: Telemetry
+    state: State
+    services: Services
+
+    def __init__(self, settings: Settings, backends: Backends, opened: ExitStack) -> None:
+        """Build the parts; what has to be closed again is left in `opened`."""
+        self.settings = settings
+        self.telemetry = Telemetry()
+        self.embedder = backends.embedder(settings.embed)
+        close = getattr(self.embedder, "close", None)
+        if close is not None:
+            opened.callback(close)
+        self.store = self._opened_store(backends)
+        opened.callback(self.store.close)
+        self.inbox = open_inbox(settings, backends)
+        opened.callback(self.inbox.close)
+        self.state = open_state(settings, backends)
+        opened.callback(self.state.close)
+        self.events = LocalEvents()
+        opened.callback(self.events.close)
+        self._opened = opened
+        self._build_ingest()
+        self._build_services()
+        self._observe()
+
+    @classmethod
+    def open(cls, settings: Settings, backends: Backends | None = None) -> Engine:
+        """Open the data folder, making it if it is not there, and build everything.
+
+        Raises:
+            ConfigError: a setting is wrong, or the folder cannot be written.
+            EmbedderUnavailableError: the model cannot be loaded, or its endpoint not asked.
+            ModelMismatchError: the store holds vectors of another model.
+            StorageFullError: the disk is full.
+            StoreDamagedError: a stored file cannot be read.
+            StoreLockedError: another process has the folder open.
+            StoreVersionError: a newer version wrote it.
+        """
+        make_folder(settings.data)
+        with ExitStack() as opened:
+            engine = cls(settings, backends or Backends(), opened)
+            engine._opened = opened.pop_all()
+            return engine
+
+    def start(self) -> None:
+        """Take up what a process that is gone had in hand, and begin to work."""
+        self.inbox.recover()
+        self._worker.start()
+        if self._embedding is not None:
+            self._embedding.start()
+        self._started = True
+
+    def backlog(self) -> Backlog:
+        """Return what is accepted and not yet stored, or stored and not yet embedded."""
+        waiting = self.inbox.state()
+        return Backlog(waiting.pending, waiting.bytes, self._pending_texts())
+
+    def wait_stored(self, deadline_s: float) -> bool:
+        """Wait until the inbox is empty; return whether it was in time.
+
+        What was in it is then durable in the store or set aside as dead letters.
+        """
+        return self._wait(deadline_s, self._is_stored)
+
+    def drain(self, deadline_s: float) -> bool:
+        """Wait until the inbox is empty and all texts have vectors, or for the deadline."""
+        return self._wait(deadline_s, self._is_drained)
+
+    def health(self) -> list[PartHealth]:
+        """Return how each part is doing."""
+        none = PartHealth("embedding", ok=True, detail="no model is set; words and filters only")
+        return [
+            self._inbox_health(),
+            self._worker.health(),
+            self._embedding.health() if self._embedding is not None else none,
+            self._disk_health(),
+        ]
+
+    def close(self) -> None:
+        """Stop the loops, checkpoint, ack what is stored, and release the folder.
+
+        What is not stored yet waits in the inbox for the next start.
+        """
+        stopped = not self._started or self._stop_loops()
+        if not stopped:
+            _log.error("a loop did not stop in %.0f s; what it holds is stored again", _STOP_S)
+            return
+        self._started = False
+        self._opened.close()
+
+    def _opened_store(self, backends: Backends) -> Store:
+        folder = self.settings.data / "store"
+        make_folder(folder)
+        model = self.embedder.model if self.embedder else _NO_MODEL
+        dimension = self.embedder.dimension if self.embedder else 0
+        indexed = tuple(map(attribute_field, self.settings.describe.index_attributes))
+        return backends.store(folder, self.settings.store, model, dimension, indexed)
+
+    def _build_ingest(self) -> None:
+        from otel_vector.ingest.embedding import EmbedLoop
+        from otel_vector.ingest.pipeline import Pipeline
+        from otel_vector.ingest.sink import Sink
+        from otel_vector.ingest.stages import Stages
+        from otel_vector.ingest.worker import Worker
+        from otel_vector.redact.redactor import Redactor
+
+        settings, stages = self.settings, Stages(self.telemetry)
+        redactor = Redactor(settings.redact, once_made_key(settings.data / "redact.key"))
+        limit_bytes = settings.inbox.max_request_bytes
+        sink = Sink(self.store, self.events, stages)
+        self._pipeline = Pipeline(redactor, settings.describe, stages, limit_bytes)
+        self._worker: Worker = Worker(self.inbox, self._pipeline, sink, settings.ingest, stages)
+        self._embedding: EmbedLoop | None = None
+        if self.embedder is not None:
+            self._embedding = EmbedLoop(self.store, self.embedder, sink, self.telemetry)
+        self._started = False
+
+    def _build_services(self) -> None:
+        from otel_vector.embed.cached import CachedEmbedder
+        from otel_vector.ingest.recording import SelfRecorder
+        from otel_vector.services.container import build_services
+        from otel_vector.services.stats import Observed
+
+        questions = CachedEmbedder(self.embedder) if self.embedder is not None else None
+        recorder = SelfRecorder(self.inbox, self.telemetry)
+        observed = Observed(self.inbox.state, self._rejected)
+        self.services = build_services(
+            self.store, questions, self.events, self.settings.search, observed, recorder
+        )
+
+    def _observe(self) -> None:
+        gauge, state = self.telemetry.gauge, self.inbox.state
+        gauge("otel_vector_inbox_requests", "requests that wait", lambda: state().pending)
+        gauge("otel_vector_inbox_bytes", "bytes of requests that wait", lambda: state().bytes)
+        gauge("otel_vector_inbox_oldest_seconds", "age of the oldest", lambda: state().oldest_s)
+        gauge("otel_vector_inbox_dead", "dead letters", lambda: state().dead)
+        gauge("otel_vector_meanings_pending", "texts without a vector", self._pending_texts)
+        gauge("otel_vector_disk_free_bytes", "free disk of the data folder", self._free_bytes)
+        gauge(
+            "otel_vector_ingest_checkpoint_age_seconds",
+            "seconds since the last checkpoint",
+            self._worker.checkpoint_age_s,
+        )
+        self.telemetry.observed_counter(
+            "otel_vector_describe_skipped_texts_total",
+            "texts left out by the cap per operation",
+            self._pipeline.skipped,
+            ("facet",),
+        )
+        self.telemetry.observed_counter(
+            "otel_vector_doors_total", "what the doors counted", self._door_counts, ("what",)
+        )
+
+    def _door_counts(self) -> dict[tuple[str, ...], float]:
+        return {(name,): float(n) for name, n in self.inbox.counters().items()}
+
+    def _rejected(self) -> dict[str, int]:
+        """Return what the doors refused, by reason."""
+        counted = self.inbox.counters().items()
+        return {n.removeprefix("rejected."): c for n, c in counted if n.startswith("rejected.")}
+
+    def _pending_texts(self) -> int:
+        if self.embedder is None:
+            return 0
+        tenants: list[Tenant] = self.store.tenants()
+        return sum(self.store.tenant(tenant).meanings.counts().pending for tenant in tenants)
+
+    def _is_stored(self) -> bool:
+        if not self.inbox.state().pending:
+            return True
+        self._worker.hurry()
+        return False
+
+    def _is_drained(self) -> bool:
+        if not self._is_stored():
+            return False
+        refused = self._embedding.refused if self._embedding is not None else 0
+        return self._pending_texts() <= refused
+
+    def _wait(self, deadline_s: float, is_done: Callable[[], bool]) -> bool:
+        deadline = time.monotonic() + deadline_s
+        while not is_done():
+            left_s = deadline - time.monotonic()
+            if left_s <= 0:
+                return False
+            time.sleep(min(_POLL_S, left_s))
+        return True
+
+    def _stop_loops(self) -> bool:
+        deadline = time.monotonic() + _STOP_S
+        embedding = self._embedding is None or self._embedding.stop(_STOP_S)
+        return self._worker.stop(max(0.0, deadline - time.monotonic())) and embedding
+
+    def _free_bytes(self) -> int:
+        return shutil.disk_usage(self.settings.data).free
+
+    def _inbox_health(self) -> PartHealth:
+        waiting, config = self.inbox.state(), self.settings.inbox
+        detail = (
+            f"{waiting.pending} requests wait, the oldest for {waiting.oldest_s:.1f} s; "
+            f"{waiting.dead} dead letters"
+        )
+        full = waiting.bytes >= config.max_bytes
+        return PartHealth("inbox", ok=not full, detail=f"full: {detail}" if full else detail)
+
+    def _disk_health(self) -> PartHealth:
+        free, least = self._free_bytes(), self.settings.inbox.min_free_bytes
+        detail = f"{free >> 20} MiB free"
+        if free < least:
+            detail += f", less than the {least >> 20} MiB of inbox.min_free_bytes: make room"
+        return PartHealth("disk", ok=free >= least, detail=detail)
