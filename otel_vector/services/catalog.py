@@ -112,14 +112,22 @@ class Catalog:
         rows = [ServiceRow(name, count, operations[name]) for name, count in spans.items()]
         return sorted(rows, key=lambda row: (-row.spans, row.name))
 
-    def operations(self, tenant: Tenant, restriction: Restriction) -> list[Operation]:
-        """Return the operations of matching spans, those with most spans first."""
+    def operations(
+        self, tenant: Tenant, restriction: Restriction, service: str = ""
+    ) -> list[Operation]:
+        """Return the operations of matching spans, those with most spans first.
+
+        Args:
+            tenant: whose.
+            restriction: which spans count.
+            service: only operations of this service; empty for all.
+        """
         store = self.store.tenant(tenant)
         counts = store.reader.candidates(Signal.SPANS, restriction.where(self.clock_ns()))
         rows = [
             Operation(meaning, counts[meaning.id])
             for meaning in store.meanings.get(counts.keys()).values()
-            if meaning.facet is Facet.OPERATION
+            if meaning.facet is Facet.OPERATION and service in {"", meaning.service}
         ]
         return sorted(rows, key=lambda row: (-row.spans, row.meaning.id))
 

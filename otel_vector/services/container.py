@@ -12,7 +12,6 @@ from otel_vector.services.following import Following
 from otel_vector.services.meanings import Meanings
 from otel_vector.services.recording import Recorder
 from otel_vector.services.search import Search
-from otel_vector.services.search.vectors import QuestionVectors
 from otel_vector.services.similar import Similar
 from otel_vector.services.stats import Observed, Stats
 from otel_vector.services.traces import Traces
@@ -48,13 +47,14 @@ def build_services(
 
     Args:
         store: what is stored.
-        embedder: gives questions vectors; None for exact and BM25 search only.
+        embedder: gives questions vectors, remembering the latest; None for exact and BM25
+            search only.
         events: where writes are announced.
         config: bounds of searches.
         observed: numbers for the statistics that others keep.
         recorder: takes recorded searches, when `search.record` is on.
     """
-    search = Search(store, QuestionVectors(embedder), config, recorder)
+    search = Search(store, embedder, config, recorder)
     return Services(
         search=search,
         similar=Similar(search),

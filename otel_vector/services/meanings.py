@@ -44,7 +44,7 @@ class Meanings:
         candidate = Ranked(meaning.id, None, Why(meaning.facet))
         groups, _ = group(store, [candidate], 1, Grouping(Where(), _over(meaning), 1))
         missing = meaning.id not in store.meanings.vectors((meaning.id,))
-        pending = missing and self.search.vectors.available
+        pending = missing and self.search.embedder is not None
         return KnownMeaning(meaning, pending, groups[0] if groups else None)
 
     def pointing_at(

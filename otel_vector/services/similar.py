@@ -111,7 +111,8 @@ class Similar:
 
     def _vector(self, store: TenantStore, origin: _Origin) -> list[float] | None:
         if origin.meaning is None:
-            return self.search.vectors.of(origin.text, Role.PASSAGE)
+            embedder = self.search.embedder
+            return embedder.embed([origin.text], Role.PASSAGE)[0] if embedder else None
         return store.meanings.vectors((origin.meaning.id,)).get(origin.meaning.id)
 
 

@@ -1,1 +1,1 @@
-"""The HTTP API over the services."""
+"""The HTTP API over the services: parse, call one service, render."""

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter_ns, time_ns
 
+from otel_vector.embed.contract import Embedder
 from otel_vector.services.answers import GroupedAnswer, ListedAnswer
 from otel_vector.services.cursors import pack_cursor, unpack_cursor
 from otel_vector.services.recording import Recorder, SearchRecord, search_span
 from otel_vector.services.search.pages import PageState, state_from_bytes, state_to_bytes
 from otel_vector.services.search.question import SearchQuestion, Understood, understand
 from otel_vector.services.search.steps import Shown, first_page, later_page
-from otel_vector.services.search.vectors import QuestionVectors
 from otel_vector.settings.config import SearchConfig
 from otel_vector.spans.ids import Tenant, meaning_hex
 from otel_vector.store.contract import Store, TenantStore
@@ -27,14 +27,14 @@ class Search:
 
     Attributes:
         store: what is searched.
-        vectors: gives the question's words a vector.
+        embedder: gives the question's words a vector; None for exact and BM25 search only.
         config: bounds, and whether searches are recorded.
         recorder: takes the recorded span of a search; None if nothing can.
         clock_ns: what relative times are relative to.
     """
 
     store: Store
-    vectors: QuestionVectors
+    embedder: Embedder | None
     config: SearchConfig
     recorder: Recorder | None = None
     clock_ns: Callable[[], int] = time_ns
@@ -62,13 +62,13 @@ class Search:
             state = _continued(tenant, question)
             shown = later_page(store, _within_window(understood, state), state)
         else:
-            shown = first_page(store, understood, self.vectors)
+            shown = first_page(store, understood, self.embedder)
         answer = self._answer(tenant, question, shown, store)
         return replace(answer, took_ms=(perf_counter_ns() - started_ns) / 1e6)
 
     def pending(self, store: TenantStore) -> int:
         """Return how many meanings wait for a vector; without an embedder none does."""
-        return store.meanings.counts().pending if self.vectors.available else 0
+        return store.meanings.counts().pending if self.embedder else 0
 
     def _answer(
         self, tenant: Tenant, question: SearchQuestion, shown: Shown, store: TenantStore

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from otel_vector.embed.contract import Vector
+from otel_vector.embed.contract import Embedder, Role, Vector
 from otel_vector.services.answers import Found, MeaningGroup
 from otel_vector.services.search.browse import browsed
 from otel_vector.services.search.group import Grouping, group
@@ -19,7 +19,6 @@ from otel_vector.services.search.retrieve import (
     nearest_within,
     restricts,
 )
-from otel_vector.services.search.vectors import QuestionVectors
 from otel_vector.store.contract import Hit, TenantStore
 
 __all__ = ["Shown", "first_page", "later_page"]
@@ -34,12 +33,12 @@ class Shown:
     following: PageState | None = None
 
 
-def first_page(store: TenantStore, question: Understood, vectors: QuestionVectors) -> Shown:
+def first_page(store: TenantStore, question: Understood, embedder: Embedder | None) -> Shown:
     """Find the candidates of a question and show the first of them."""
     if not question.words:
         ranked = browsed(store, question) if question.asked.group else []
         return later_page(store, question, _start(question, ranked))
-    vector = vectors.of(question.words)
+    vector = embedder.embed([question.words], Role.QUESTION)[0] if embedder else None
     if restricts(question.where):
         return _ranked_page(store, question, nearest_within(store, question, vector))
     return _open_page(store, question, vector)

@@ -1,0 +1,81 @@
+"""The application: routes over the services of one engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+from fastapi_offline import FastAPIOffline
+
+from otel_vector.telemetry import PartHealth
+from otel_vector_collector.api import (
+    catalog,
+    events,
+    export,
+    health,
+    meanings,
+    metrics,
+    problems,
+    search,
+    stats,
+    traces,
+)
+from otel_vector_collector.api.engine import Serving
+from otel_vector_collector.api.guards import BodyLimit, LoopbackHosts, Timing, is_loopback
+from otel_vector_collector.api.responses import Problem
+from otel_vector_collector.api.streams import Streams
+
+__all__ = ["create_app", "routed"]
+
+_ROUTERS: tuple[APIRouter, ...] = (
+    search.router,
+    traces.router,
+    meanings.router,
+    catalog.router,
+    events.router,
+    export.router,
+    stats.router,
+    health.router,
+    metrics.router,
+)
+_DESCRIPTION = (
+    "Spans by meaning. Ids are lower-case hex, nanoseconds decimal strings, errors problem "
+    "documents (RFC 9457)."
+)
+
+
+def create_app(engine: Serving, checks: Sequence[Callable[[], PartHealth]] = ()) -> FastAPI:
+    """Return the application that answers for one engine.
+
+    Whoever stops the web server calls `app.state.streams.close()` first.
+
+    Args:
+        engine: what is served.
+        checks: parts besides the engine's own that have to work for `/ready`, as the doors.
+    """
+    app = routed()
+    app.state.engine = engine
+    app.state.checks = tuple(checks)
+    app.state.streams = Streams()
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Timing, telemetry=engine.telemetry)
+    if is_loopback(engine.settings.serve.api):
+        app.add_middleware(LoopbackHosts)
+    return app
+
+
+def routed() -> FastAPI:
+    """Return the application with its routes and no engine behind it."""
+    problem = {"model": Problem, "description": "a problem document (RFC 9457)"}
+    app = FastAPIOffline(
+        redoc_url=None,
+        title="otel-vector",
+        version=version("otel-vector"),
+        description=_DESCRIPTION,
+        responses={"4XX": problem, "5XX": problem},
+    )
+    for router in _ROUTERS:
+        app.include_router(router)
+    problems.register(app)
+    return app

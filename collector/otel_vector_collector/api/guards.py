@@ -1,0 +1,122 @@
+"""What stands before every route: whom a request was meant for, how large it is, how long it took.
+
+Plain ASGI: nothing is buffered and streams pass through.
+"""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from otel_vector.telemetry import Telemetry
+from otel_vector_collector.api.problems import MISDIRECTED, problem, too_large
+
+__all__ = ["MAX_BODY_BYTES", "BodyLimit", "LoopbackHosts", "Timing", "is_loopback"]
+
+MAX_BODY_BYTES: Final = 1 << 20
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host, with or without a port, names this machine to itself only."""
+    name = host.lower().rstrip(".")
+    bare = name if name.endswith("]") or name.count(":") > 1 else name.partition(":")[0]
+    if name.startswith("["):
+        bare = name.partition("]")[0] + "]"
+    return bare in _LOOPBACK or bare.startswith("127.") or bare.endswith(".localhost")
+
+
+class LoopbackHosts:
+    """Refuses requests to another name than this machine's own.
+
+    A page of a hostile site can have its own name resolve to 127.0.0.1 and so read what listens
+    here (DNS rebinding); its requests carry that name.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it."""
+        if scope["type"] == "http" and not is_loopback(Headers(scope=scope).get("host", "")):
+            refusal = problem(
+                MISDIRECTED,
+                "misdirected-request",
+                "the API listens on loopback and answers requests to localhost, 127.0.0.1 and "
+                "[::1] only: ask it by one of these names",
+            )
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+
+class BodyLimit:
+    """Refuses bodies over a limit, whether announced or found while reading."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+        self._app = app
+        self._max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, counting what is read of it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdecimal() and int(announced) > self._max_bytes:
+            await self._refuse(scope, receive, send)
+            return
+        await self._counted(scope, receive, send)
+
+    async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
+        read = 0
+
+        async def counting() -> Message:
+            nonlocal read
+            message = await receive()
+            read += len(message.get("body", b""))
+            if read > self._max_bytes:
+                raise too_large(self._max_bytes)
+            return message
+
+        await self._app(scope, counting, send)
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        error = too_large(self._max_bytes)
+        refusal = problem(error.status_code, "too-large", error.detail)
+        await refusal(scope, receive, send)
+
+
+class Timing:
+    """Observes how long each route takes, by its template and status."""
+
+    def __init__(self, app: ASGIApp, telemetry: Telemetry) -> None:
+        self._app = app
+        self._seconds = telemetry.histogram(
+            "otel_vector_api_request_seconds",
+            "time until an answer of the API ended",
+            ("route", "status"),
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and observe it."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = perf_counter(), "500"
+
+        async def noting(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        finally:
+            route = getattr(scope.get("route"), "path", "other")
+            self._seconds.observe(perf_counter() - started, route, status)

@@ -1,0 +1,46 @@
+"""Meanings by id, and the spans that point at them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from otel_vector.services.container import Services
+from otel_vector.services.search import Restriction
+from otel_vector.services.shapes import answer_json, known_meaning_json
+from otel_vector.spans.ids import Tenant
+from otel_vector_collector.api.engine import caller, services
+from otel_vector_collector.api.formats import json_response
+from otel_vector_collector.api.parameters import Cursor, Limit, restriction
+from otel_vector_collector.api.responses import ListedAnswer, MeaningAnswer
+from otel_vector_collector.api.threads import answered
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1/meanings", tags=["meanings"])
+
+Ask = Annotated[Services, Depends(services)]
+Caller = Annotated[Tenant, Depends(caller)]
+
+
+@router.get("/{meaning_id}", responses={200: {"model": MeaningAnswer}})
+async def meaning(meaning_id: str, ask: Ask, tenant: Caller) -> Response:
+    """Return one meaning, with what points at it."""
+    found = await answered(ask.meanings.meaning, tenant, meaning_id)
+    return json_response(known_meaning_json(found))
+
+
+@router.get("/{meaning_id}/spans", responses={200: {"model": ListedAnswer}})
+async def spans(
+    meaning_id: str,
+    ask: Ask,
+    tenant: Caller,
+    within: Annotated[Restriction, Depends(restriction)],
+    limit: Limit = 20,
+    cursor: Cursor = "",
+) -> Response:
+    """List the spans (for facet `log`, the log records) that point at a meaning, newest first."""
+    found = await answered(ask.meanings.pointing_at, tenant, meaning_id, limit, cursor, within)
+    return json_response(answer_json(found))

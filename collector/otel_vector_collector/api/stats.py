@@ -1,0 +1,28 @@
+"""`GET /v1/stats`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from starlette.responses import Response
+
+from otel_vector.services.container import Services
+from otel_vector.services.shapes import stats_json
+from otel_vector.spans.ids import Tenant
+from otel_vector_collector.api.engine import caller, services
+from otel_vector_collector.api.formats import json_response
+from otel_vector_collector.api.responses import StatsAnswer
+from otel_vector_collector.api.threads import answered
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/v1", tags=["state"])
+
+
+@router.get("/stats", responses={200: {"model": StatsAnswer}})
+async def stats(
+    ask: Annotated[Services, Depends(services)], tenant: Annotated[Tenant, Depends(caller)]
+) -> Response:
+    """Return how much there is, what waits, and what was refused."""
+    return json_response(stats_json(await answered(ask.stats.answer, tenant)))
