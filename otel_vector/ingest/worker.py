@@ -57,7 +57,6 @@ class Worker:
         self._stages = stages
         self._in_hand: deque[Delivery] = deque()
         self._done: list[int] = []
-        self._failures: dict[int, int] = {}
         self._hurry = threading.Event()
         self._last_checkpoint = time.monotonic()
         self._last_scrub = time.monotonic()
@@ -163,24 +162,20 @@ class Worker:
         batch = self._pipeline.batch(envelopes)
         if len(batch) or batch.joins:
             self._sink.write(envelopes[0].tenant, batch)
-        for delivery in group:
-            self._done.append(delivery.id)
-            self._failures.pop(delivery.id, None)
+        self._done += [delivery.id for delivery in group]
         self._stages.deliveries.add(len(group), "stored")
 
     def _failed(self, delivery: Delivery, error: Exception) -> None:
-        failures = self._failures.get(delivery.id, 0) + 1
-        if failures >= self._config.max_attempts:
+        if delivery.attempt >= self._config.max_attempts:
             self._bury(delivery, error)
             return
-        delay_s = min(_FIRST_RETRY_S * 2**failures, _LONGEST_RETRY_S)
+        delay_s = min(_FIRST_RETRY_S * 2.0**delivery.attempt, _LONGEST_RETRY_S)
         self._queue.retry_later([delivery.id], delay_s)
-        self._failures[delivery.id] = failures
         self._stages.deliveries.add(1, "retried")
 
     def _bury(self, delivery: Delivery, error: Exception) -> None:
-        self._queue.bury(delivery.id, f"{type(error).__name__}: {error}"[:_REASON_CHARS])
-        self._failures.pop(delivery.id, None)
+        reason = f"{type(error).__name__}: {error}"[:_REASON_CHARS]
+        self._queue.bury(delivery.id, reason.encode("utf-8", "replace").decode())
         self._stages.deliveries.add(1, "buried")
         # The message may quote what was sent, which has not been redacted: only the dead
         # letter, which holds the body anyway, tells it.

@@ -16,7 +16,7 @@ __all__ = ["SqliteState"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (
-    namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+    namespace BLOB NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL,
     PRIMARY KEY (namespace, key)
 ) WITHOUT ROWID
 """
@@ -49,7 +49,7 @@ class SqliteState:
         rows = self._rows(
             "SELECT value FROM state WHERE namespace = ? AND key = ?", (namespace, key)
         )
-        return rows[0][0] if rows else None
+        return _text(rows[0][0]) if rows else None
 
     def set(self, namespace: str, key: str, value: str) -> None:
         """Store a value durably, in place of an older one."""
@@ -64,7 +64,7 @@ class SqliteState:
         rows = self._rows(
             "SELECT key, value FROM state WHERE namespace = ? ORDER BY key", (namespace,)
         )
-        return {row[0]: row[1] for row in rows}
+        return {_text(row[0]): _text(row[1]) for row in rows}
 
     def close(self) -> None:
         """Release the file."""
@@ -84,9 +84,10 @@ class SqliteState:
         if version < _VERSION:
             self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
-    def _rows(self, sql: str, values: tuple[str, ...]) -> list[tuple[str, ...]]:
+    def _rows(self, sql: str, values: tuple[str, ...]) -> list[tuple[bytes, ...]]:
+        stored = [value.encode("utf-8", "surrogatepass") for value in values]
         with self._lock, self._translated():
-            return self._db.execute(sql, values).fetchall()
+            return self._db.execute(sql, stored).fetchall()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -100,6 +101,11 @@ class SqliteState:
             raise StoreDamagedError(
                 f"{self._path} cannot be read ({error}); move it away to begin a new one"
             ) from error
+
+
+def _text(stored: bytes) -> str:
+    """Return a text as it was set; a file's name may hold bytes that are no UTF-8."""
+    return stored.decode("utf-8", "surrogatepass")
 
 
 def _touch(path: Path) -> None:
