@@ -23,6 +23,7 @@ __all__ = ["Client", "Json"]
 
 Json = dict[str, Any]
 _PROTOBUF: Final = "application/x-protobuf"
+_LINES: Final = "application/x-ndjson"
 _BY_STATUS: Final = MappingProxyType(
     {
         400: errors.InvalidInputError,
@@ -153,6 +154,21 @@ class Client:
             for line in answer.iter_lines():
                 if line.startswith("data:"):
                     yield orjson.loads(line[5:])
+
+    def export(self, body: Mapping[str, Any], *, protobuf: bool = False) -> Iterator[bytes]:
+        """Yield what is stored as the Collector's file exporter writes it, part by part.
+
+        Args:
+            body: of `POST /v1/export`: `signal`, `filter`, `since`, `until`, `runs`, `limit`.
+            protobuf: messages after their length in four bytes, instead of JSON by line.
+        """
+        headers = {
+            "Accept": _PROTOBUF if protobuf else _LINES,
+            "Content-Type": "application/json",
+        }
+        content = orjson.dumps(_given(body))
+        with self._stream("POST", "/v1/export", content=content, headers=headers) as answer:
+            yield from answer.iter_bytes()
 
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
         return cast("Json", orjson.loads(self._send("GET", path, params=params).content))

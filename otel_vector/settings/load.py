@@ -102,13 +102,19 @@ def load(
         _put_file(layers, file)
     _put_variables(layers, dotenv, ".env")
     _put_variables(layers, variables, "environment")
-    for path, raw in (flags or {}).items():
-        if raw is not None:
-            layers.put(path, raw, f"flag {entries()[path].flag}")
+    _put_flags(layers, flags or {})
     if layers.problems:
         raise ConfigError(_sentence(layers.problems))
     origins = dict.fromkeys(entries(), "default") | layers.origins
     return Loaded(build(layers.values), origins, file)
+
+
+def _put_flags(layers: _Layers, flags: Mapping[str, Any]) -> None:
+    for path, raw in flags.items():
+        if path not in entries():
+            layers.problems.append(f"{path} (flag --set): {_unknown(path, list(entries()))}")
+        elif raw is not None:
+            layers.put(path, raw, f"flag {entries()[path].flag}")
 
 
 def _file(config: Path | None, variables: Mapping[str, str], here: Path) -> Path | None:

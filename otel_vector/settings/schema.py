@@ -13,6 +13,14 @@ from otel_vector.settings.config import Settings, help_of
 __all__ = ["PREFIX", "Entry", "build", "entries", "value_at"]
 
 PREFIX = "OTEL_VECTOR_"
+_OPTIONS = MappingProxyType(
+    {
+        "data": "--data",
+        "serve.otlp_grpc": "--otlp-grpc",
+        "serve.otlp_http": "--otlp-http",
+        "serve.api": "--api",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,8 @@ class Entry:
 
     @property
     def flag(self) -> str:
-        """Its long option on the command line."""
-        return "--" + self.path.replace(".", "-").replace("_", "-")
+        """How the command line sets it: an option of its own, or `--set`."""
+        return _OPTIONS.get(self.path, f"--set {self.path}")
 
 
 @cache

@@ -38,7 +38,7 @@ def test_each_layer_wins_over_the_one_before(tmp_path: Path):
     assert loaded.origins["store.compression_level"].endswith("otel-vector.toml")
     assert loaded.origins["store.max_open_shards"] == ".env OTEL_VECTOR_STORE_MAX_OPEN_SHARDS"
     assert loaded.origins["ingest.max_attempts"].startswith("environment ")
-    assert loaded.origins["search.max_limit"] == "flag --search-max-limit"
+    assert loaded.origins["search.max_limit"] == "flag --set search.max_limit"
     assert loaded.origins["data"] == "default"
 
 
@@ -119,6 +119,11 @@ def test_everything_wrong_is_told_at_once_with_the_nearest_names(tmp_path: Path)
     assert "did you mean inbox.max_bytes" in message
     assert "did you mean OTEL_VECTOR_STORE_COMPRESSION_LEVEL" in message
     assert "serve.api" in message
+
+
+def test_an_unknown_flag_is_refused_with_the_nearest_name(tmp_path: Path):
+    with pytest.raises(ConfigError, match=r"did you mean inbox\.max_bytes"):
+        load({"inbox.max_byte": "3"}, environ={}, folder=tmp_path)
 
 
 def test_a_secret_that_cannot_be_read_is_not_shown(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""The API's web server, in a thread of the engine's process, on a socket that is bound already."""
+"""The API's web server, in a thread of the engine's process, on sockets that are bound already."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ _POLL_S = 0.005
 
 
 class ApiServer:
-    """Serves one application on one listening socket until stopped."""
+    """Serves one application on its listening sockets until stopped."""
 
-    def __init__(self, app: FastAPI, listener: socket.socket, *, graceful_s: int = 5) -> None:
+    def __init__(
+        self, app: FastAPI, listeners: list[socket.socket], *, graceful_s: int = 5
+    ) -> None:
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -30,7 +32,7 @@ class ApiServer:
             timeout_graceful_shutdown=graceful_s,
         )
         self._server = uvicorn.Server(config)
-        self._listener = listener
+        self._listeners = listeners
         self._thread = threading.Thread(target=self._run, name="api", daemon=True)
 
     def start(self) -> None:
@@ -55,7 +57,8 @@ class ApiServer:
         """Finish what is being answered, then stop listening."""
         self._server.should_exit = True
         self._thread.join(timeout_s)
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
 
     def _run(self) -> None:
-        self._server.run(sockets=[self._listener])
+        self._server.run(sockets=self._listeners)

@@ -14,7 +14,7 @@ from otel_vector.settings.config import LogConfig
 __all__ = ["JsonFormatter", "configure"]
 
 _TEXT: Final = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-_QUIET: Final = ("httpx", "httpcore", "uvicorn.access", "asyncio")
+_QUIET: Final = ("httpx", "httpcore", "uvicorn", "asyncio")
 
 
 class JsonFormatter(logging.Formatter):

@@ -1,48 +1,55 @@
-"""What a unit holds: spans, log records or neither, and how it is cut into bounded requests."""
+"""What a unit holds, parsed: spans, log records or neither, and how it is cut into requests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import orjson
-from google.protobuf.message import DecodeError, Message
-from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
-from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from google.protobuf.message import Message
 
+from otel_vector.decode.messages import (
+    logs_from,
+    logs_from_json,
+    traces_from,
+    traces_from_json,
+)
 from otel_vector.errors import MalformedError
 from otel_vector.spans.meanings import Signal
 from otel_vector_collector.cli.transfer.reading import JSON, Unit
 
-__all__ = ["SCOPES", "count_of", "pieces", "signals_of"]
+__all__ = ["count_of", "messages_of", "pieces"]
 
-SCOPES: Final = {
-    Signal.SPANS: ("resource_spans", "scope_spans", "spans"),
-    Signal.LOGS: ("resource_logs", "scope_logs", "log_records"),
-}
-_KEYS: Final = {"resourceSpans": Signal.SPANS, "resourceLogs": Signal.LOGS}
-_METRICS: Final = "resourceMetrics"
+_FIELDS: Final[Mapping[Signal, tuple[str, str, str]]] = MappingProxyType(
+    {
+        Signal.SPANS: ("resource_spans", "scope_spans", "spans"),
+        Signal.LOGS: ("resource_logs", "scope_logs", "log_records"),
+    }
+)
+_JSON_READERS: Final = MappingProxyType(
+    {
+        "resourceSpans": (Signal.SPANS, traces_from_json),
+        "resourceLogs": (Signal.LOGS, logs_from_json),
+    }
+)
+_SPAN_ID_BYTES: Final = 8
 
 
-def signals_of(unit: Unit) -> tuple[Signal, ...]:
-    """Return which signals a unit carries; a JSON line may carry both.
+def messages_of(unit: Unit) -> list[tuple[Signal, Any]]:
+    """Return what a unit holds: TracesData, LogsData, or from a JSON line both.
 
     Raises:
-        MalformedError: it cannot be parsed, or carries something else.
+        MalformedError: it cannot be parsed, or holds something else.
     """
     if unit.content_type == JSON:
-        return _json_signals(unit.body)
-    return (_protobuf_signal(unit.body),)
+        return _from_json(unit.body)
+    return [_from_protobuf(unit.body, unit.content_type)]
 
 
 def count_of(signal: Signal, data: Any) -> int:
     """Return how many spans or log records a message holds."""
-    resources, scopes, items = SCOPES[signal]
-    return sum(
-        len(getattr(scope, items))
-        for resource in getattr(data, resources)
-        for scope in getattr(resource, scopes)
-    )
+    return sum(1 for _ in _items(signal, data))
 
 
 def pieces(signal: Signal, data: Any, max_bytes: int) -> Iterator[bytes]:
@@ -54,11 +61,7 @@ def pieces(signal: Signal, data: Any, max_bytes: int) -> Iterator[bytes]:
     if len(body) <= max_bytes:
         yield body
         return
-    yield from _cut(signal, data, max_bytes)
-
-
-def _cut(signal: Signal, data: Any, max_bytes: int) -> Iterator[bytes]:
-    resources, scopes, items = SCOPES[signal]
+    resources, scopes, items = _FIELDS[signal]
     for resource in getattr(data, resources):
         for scope in getattr(resource, scopes):
             for run in _runs(getattr(scope, items), max_bytes):
@@ -69,6 +72,13 @@ def _cut(signal: Signal, data: Any, max_bytes: int) -> Iterator[bytes]:
                 _copy_without(inner, scope, items)
                 getattr(inner, items).extend(run)
                 yield part.SerializeToString()
+
+
+def _items(signal: Signal, data: Any) -> Iterator[Any]:
+    resources, scopes, items = _FIELDS[signal]
+    for resource in getattr(data, resources):
+        for scope in getattr(resource, scopes):
+            yield from getattr(scope, items)
 
 
 def _runs(items: Any, max_bytes: int) -> Iterator[list[Message]]:
@@ -86,59 +96,47 @@ def _runs(items: Any, max_bytes: int) -> Iterator[list[Message]]:
 
 def _copy_without(target: Message, source: Message, field: str) -> None:
     """Copy a header: everything but its items, unknown fields included."""
-    header = type(source)()
-    header.CopyFrom(source)
-    header.ClearField(field)
-    target.CopyFrom(header)
+    target.CopyFrom(source)
+    target.ClearField(field)
 
 
-def _json_signals(body: bytes) -> tuple[Signal, ...]:
+def _from_json(body: bytes) -> list[tuple[Signal, Any]]:
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise MalformedError(f"not JSON: {error}") from error
     if not isinstance(found, dict):
         raise MalformedError("not a JSON object")
-    signals = tuple(signal for key, signal in _KEYS.items() if key in found)
-    if not signals and _METRICS in found:
-        raise MalformedError("metrics, which are not stored")
-    if not signals:
+    held = [(signal, read(found)) for key, (signal, read) in _JSON_READERS.items() if key in found]
+    if not held and "resourceMetrics" in found:
+        raise MalformedError("metrics, which are not stored here")
+    if not held:
         raise MalformedError("neither resourceSpans nor resourceLogs")
-    return signals
+    return held
 
 
-def _protobuf_signal(body: bytes) -> Signal:
+def _from_protobuf(body: bytes, content_type: str) -> tuple[Signal, Any]:
     """Tell spans from log records, whose messages agree down to the first item's fields.
 
     A span's field 1 is its trace id (bytes), a log record's is its time (fixed64): read as the
     other one, either leaves its field empty.
     """
-    if any(map(_is_log, _items(LogsData, Signal.LOGS, body) or ())):
-        return Signal.LOGS
-    spans = _items(TracesData, Signal.SPANS, body)
-    if spans is None:
-        raise MalformedError("not OTLP protobuf")
+    try:
+        logs = logs_from(body, content_type)
+    except MalformedError:
+        logs = None
+    if logs is not None and any(map(_is_log, _items(Signal.LOGS, logs))):
+        return Signal.LOGS, logs
+    traces = traces_from(body, content_type)
+    spans = list(_items(Signal.SPANS, traces))
     if spans and not any(map(_is_span, spans)):
         raise MalformedError("neither spans nor log records")
-    return Signal.SPANS
-
-
-def _items(message: Any, signal: Signal, body: bytes) -> list[Any] | None:
-    resources, scopes, items = SCOPES[signal]
-    try:
-        data = message.FromString(body)
-    except DecodeError:
-        return None
-    return [
-        item
-        for resource in getattr(data, resources)
-        for scope in getattr(resource, scopes)
-        for item in getattr(scope, items)
-    ]
+    return Signal.SPANS, traces
 
 
 def _is_span(span: Any) -> bool:
-    return bool(span.trace_id) and bool(span.start_time_unix_nano or len(span.span_id) == 8)  # noqa: PLR2004
+    has_time_or_id = bool(span.start_time_unix_nano) or len(span.span_id) == _SPAN_ID_BYTES
+    return bool(span.trace_id) and has_time_or_id
 
 
 def _is_log(record: Any) -> bool:

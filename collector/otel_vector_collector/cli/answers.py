@@ -1,0 +1,115 @@
+"""Answers of a search as tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from otel_vector_collector.cli.console import out, printable, say, table
+from otel_vector_collector.cli.units import ago, count, duration, moment
+
+__all__ = ["show_answer", "show_spans"]
+
+_GROUPED = (
+    ("score", "right"),
+    ("spans", "right"),
+    ("errors", "right"),
+    ("p50", "right"),
+    ("p95", "right"),
+    ("last seen", "left"),
+    ("facet", "left"),
+    ("meaning", "full"),
+)
+_LISTED = (
+    ("start", "left"),
+    ("service", "left"),
+    ("name", "full"),
+    ("duration", "right"),
+    ("status", "left"),
+    ("trace id", "left"),
+    ("id", "left"),
+)
+_LONGEST_TEXT = 300
+
+
+def show_answer(answer: Mapping[str, Any]) -> None:
+    """Print one page of an answer, grouped or not, and how to get the next."""
+    if "groups" in answer:
+        _show_groups(answer["groups"])
+    else:
+        show_spans(_items(answer))
+    _show_rest(answer)
+
+
+def show_spans(spans: list[Mapping[str, Any]]) -> None:
+    """Print spans (or log records) one to a row."""
+    if not spans:
+        say("nothing found")
+        return
+    scored = any(span.get("score") is not None for span in spans)
+    columns = ((("score", "right"),) if scored else ()) + _LISTED
+    out().print(table(columns, [tuple(_listed(span, scored)) for span in spans]))
+
+
+def _items(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [*answer.get("spans", ()), *answer.get("logs", ())]
+
+
+def _show_groups(groups: list[Mapping[str, Any]]) -> None:
+    if not groups:
+        say("nothing found")
+        return
+    out().print(table(_GROUPED, [tuple(_grouped(group)) for group in groups]))
+    rows = [_example(group) for group in groups if group.get("examples")]
+    if rows:
+        say("")
+        out().print(table((("example", "left"), ("trace id", "left"), ("id", "left")), rows))
+
+
+def _grouped(group: Mapping[str, Any]) -> Iterator[object]:
+    spans, meaning = group.get("spans") or group.get("logs") or {}, group["meaning"]
+    yield _score(group.get("score"))
+    yield count(spans.get("count", 0))
+    failed = spans.get("errors", 0)
+    yield Text(count(failed), style="red" if failed else "")
+    yield duration(int(spans.get("p50_ns") or 0))
+    yield duration(int(spans.get("p95_ns") or 0))
+    yield ago(int(spans.get("last_seen_unix_nano") or 0))
+    yield meaning["facet"]
+    yield _cut(meaning["text"])
+
+
+def _example(group: Mapping[str, Any]) -> tuple[object, ...]:
+    span = group["examples"][0]
+    return (f"{span.get('service', '')}: {span.get('name', '')}", span["trace_id"], span["id"])
+
+
+def _listed(span: Mapping[str, Any], scored: bool) -> Iterator[object]:
+    if scored:
+        yield _score(span.get("score"))
+    yield moment(int(span.get("start_time_unix_nano") or span.get("time_unix_nano") or 0))
+    yield span.get("service", "")
+    yield _cut(span.get("name") or span.get("body") or "")
+    yield duration(int(span["duration_nano"])) if "duration_nano" in span else ""
+    status = str(span.get("status") or span.get("severity") or "")
+    yield Text(printable(status), style="red" if status == "error" else "")
+    yield span.get("trace_id", "")
+    yield span["id"]
+
+
+def _show_rest(answer: Mapping[str, Any]) -> None:
+    if answer.get("pending"):
+        say(f"{count(answer['pending'])} texts have no vector yet and are found by words only")
+    if answer.get("next"):
+        say(f"more: repeat with --cursor {answer['next']}")
+
+
+def _score(score: float | None) -> str:
+    return "" if score is None else f"{score:.3f}"
+
+
+def _cut(text: object) -> str:
+    whole = printable(text)
+    return whole if len(whole) <= _LONGEST_TEXT else whole[:_LONGEST_TEXT] + "…"

@@ -1,0 +1,1 @@
+"""The commands: each parses its arguments, asks one thing, prints the answer."""

@@ -1,0 +1,120 @@
+"""A client of the data folder's API, whether or not a collector serves the folder.
+
+A served folder's process is asked over HTTP. Otherwise this process opens the folder and
+serves the same API to itself on a unix socket that nobody else can reach. One way for both:
+every command is a client.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from otel_vector.client import Client
+from otel_vector.errors import ConfigError
+from otel_vector.settings.config import Settings
+from otel_vector_collector.cli.console import say
+from otel_vector_collector.serve.endpoints import Endpoints, read_endpoints
+from otel_vector_collector.serve.lock import FolderLock, holder_of
+
+if TYPE_CHECKING:
+    from otel_vector.wiring import Engine
+
+__all__ = ["connected", "engine_opened", "served_at", "served_here"]
+
+_OPENING_S: Final = 15.0
+_POLL_S: Final = 0.05
+_LONGEST_SOCKET: Final = 100  # bytes of a unix socket's path, which the kernel bounds at 107
+
+
+@contextmanager
+def connected(settings: Settings) -> Iterator[Client]:
+    """Yield a client of the data folder.
+
+    Raises:
+        ConfigError: there is no such folder.
+        StoreLockedError: another process has it open and does not serve it.
+    """
+    served = served_at(settings.data)
+    if served is not None:
+        with Client(f"http://{served.api}") as client:
+            yield client
+        return
+    if not settings.data.is_dir():
+        raise ConfigError(
+            f"there is no data folder {settings.data}: name one with --data, or start one with "
+            "`otel-vector serve`"
+        )
+    with engine_opened(settings) as engine, served_here(settings.data, engine) as client:
+        yield client
+
+
+def served_at(data: Path, wait_s: float = _OPENING_S) -> Endpoints | None:
+    """Return where a folder is served; None if no process has it open.
+
+    While a process has it open and has not said where, it is waited for.
+    """
+    deadline, told = time.monotonic() + wait_s, False
+    while (holder := holder_of(data)) is not None:
+        endpoints = read_endpoints(data)
+        if endpoints is not None and endpoints.pid == holder.pid:
+            return endpoints
+        if time.monotonic() >= deadline:
+            return None
+        if not told and time.monotonic() > deadline - wait_s + 1:
+            say(f"waiting for {holder.command} (process {holder.pid}), which has {data} open")
+            told = True
+        time.sleep(_POLL_S)
+    return None
+
+
+@contextmanager
+def engine_opened(settings: Settings, command: str = "otel-vector") -> Iterator[Engine]:
+    """Open the folder in this process, alone, without doors and without a worker running."""
+    from otel_vector.wiring import Engine
+
+    lock = FolderLock.acquire(settings.data, command)
+    try:
+        engine = Engine.open(settings)
+        try:
+            yield engine
+        finally:
+            engine.close()
+    finally:
+        lock.release()
+
+
+@contextmanager
+def served_here(data: Path, engine: Engine) -> Iterator[Client]:
+    """Serve an engine's API to this process alone, and yield a client of it."""
+    from otel_vector_collector.api.app import create_app
+    from otel_vector_collector.serve.http import ApiServer
+
+    folder = _socket_folder(data)
+    path = folder / "api.sock"
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        listener.bind(str(path))
+        listener.listen()
+        server = ApiServer(create_app(engine), [listener], graceful_s=1)
+        server.start()
+        try:
+            with Client.over_socket(path) as client:
+                yield client
+        finally:
+            server.stop()
+    finally:
+        listener.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _socket_folder(data: Path) -> Path:
+    """Return a new folder, mode 0700, in the data folder where its path is short enough."""
+    inside = len(str(data.absolute()).encode()) < _LONGEST_SOCKET - len("/run-12345678/api.sock")
+    return Path(tempfile.mkdtemp(prefix="run-", dir=data.absolute() if inside else None))

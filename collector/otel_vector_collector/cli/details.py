@@ -1,0 +1,67 @@
+"""Any JSON value as indented lines that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from otel_vector_collector.cli.console import printable
+from otel_vector_collector.cli.units import duration, moment
+
+__all__ = ["lines"]
+
+_STEP: Final = "  "
+_UNIX_NANO: Final = "_unix_nano"
+_NANO: Final = ("_nano", "_ns")
+
+
+def lines(value: Any, indent: str = "") -> Iterator[str]:
+    """Yield a value line by line; empty parts are left out, long text keeps its lines."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            if inner not in (None, "", [], {}):
+                yield from _named(str(name), inner, indent)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _item(inner, indent)
+    else:
+        yield from (indent + line for line in _text(value))
+
+
+def _named(name: str, value: Any, indent: str) -> Iterator[str]:
+    label = indent + printable(name) + ":"
+    if isinstance(value, Mapping | list):
+        yield label
+        yield from lines(value, indent + _STEP)
+        return
+    text = _text(_readable(name, value))
+    if len(text) == 1:
+        yield f"{label} {text[0]}"
+        return
+    yield label
+    yield from (indent + _STEP + line for line in text)
+
+
+def _item(value: Any, indent: str) -> Iterator[str]:
+    inner = list(lines(value, indent + _STEP))
+    if inner:
+        yield f"{indent}- {inner[0].removeprefix(indent + _STEP)}"
+        yield from inner[1:]
+
+
+def _readable(name: str, value: Any) -> Any:
+    """Return a time or a duration in words beside its number."""
+    digits = str(value)
+    if not digits.isdecimal():
+        return value
+    if name.endswith(_UNIX_NANO):
+        return f"{moment(int(digits))} ({digits})" if int(digits) else digits
+    if name.endswith(_NANO):
+        return f"{duration(int(digits))} ({digits})"
+    return value
+
+
+def _text(value: Any) -> list[str]:
+    if isinstance(value, bool):
+        return [str(value).lower()]
+    return printable(value, lines=True).split("\n")

@@ -1,0 +1,159 @@
+"""An import from the outside: beside a collector that serves the folder, or alone.
+
+Beside a collector its engine stores what is put. Alone, this process opens the folder and
+runs the engine until everything put is stored and has its vectors.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from otel_vector.client import Client
+from otel_vector.errors import ConfigError, InvalidInputError
+from otel_vector.settings.config import Settings
+from otel_vector.spans.ids import Tenant
+from otel_vector.wiring import open_inbox, open_state
+from otel_vector_collector.cli.connect import engine_opened, served_at, served_here
+from otel_vector_collector.cli.console import Progress, say
+from otel_vector_collector.cli.transfer.importing import Importer, Report
+from otel_vector_collector.cli.transfer.streams import STDIN
+from otel_vector_collector.cli.units import bytes_text, count
+
+__all__ = ["import_all"]
+
+_TENANT: Final = Tenant("default")
+_POLL_S: Final = 0.1
+_STALLED_S: Final = 30.0
+
+
+def import_all(
+    settings: Settings, files: Sequence[str], *, restart: bool, wait: bool
+) -> list[tuple[str, Report]]:
+    """Import files in their order; return what became of each.
+
+    Args:
+        settings: where to.
+        files: names; `-` for stdin.
+        restart: forget how far earlier imports came.
+        wait: beside a collector, return only when what was put is stored and embedded.
+
+    Raises:
+        ConfigError: a file cannot be opened; nothing was imported then.
+    """
+    for name in files:
+        if name != STDIN and not os.access(name, os.R_OK):
+            raise ConfigError(f"there is no file {name} that can be read")
+    with ExitStack() as stack:
+        served = served_at(settings.data)
+        if served is not None:
+            client = stack.enter_context(Client(f"http://{served.api}"))
+        else:
+            engine = stack.enter_context(engine_opened(settings, "otel-vector import"))
+            engine.start()
+            client = stack.enter_context(served_here(settings.data, engine))
+        reports = _put_all(settings, files, restart=restart)
+        if wait or served is None:
+            _settle(client, time.monotonic())
+        return reports
+
+
+def _put_all(
+    settings: Settings, files: Sequence[str], *, restart: bool
+) -> list[tuple[str, Report]]:
+    reports = []
+    with ExitStack() as stack:
+        inbox, state = open_inbox(settings), open_state(settings)
+        stack.callback(inbox.close)
+        stack.callback(state.close)
+        for name in files:
+            shown = _Shown(name)
+            importer = Importer(
+                inbox=inbox,
+                state=state,
+                tenant=_TENANT,
+                max_request_bytes=settings.inbox.max_request_bytes,
+                progress=shown.put,
+                waiting=shown.wait,
+            )
+            reports.append((name, _put_one(importer, name, restart=restart)))
+            shown.line.end()
+    return reports
+
+
+def _put_one(importer: Importer, name: str, *, restart: bool) -> Report:
+    try:
+        return importer.run(name, restart=restart)
+    except InvalidInputError as error:
+        report = importer.report
+        report.bad += 1
+        report.faults.append((report.unit + 1, str(error)))
+        return report
+
+
+class _Shown:
+    """How far the putting of one file is."""
+
+    def __init__(self, name: str) -> None:
+        self.line = Progress(f"importing {name}")
+        self._size = Path(name).stat().st_size if name != STDIN else 0
+
+    def put(self, report: Report, read: int) -> None:
+        """Show a report and the bytes read so far."""
+        facts: dict[str, object] = {"spans": count(report.spans)}
+        if report.logs:
+            facts["logs"] = count(report.logs)
+        if report.bad:
+            facts["bad lines"] = count(report.bad)
+        self.line.update(facts, read / self._size if self._size else None)
+
+    def wait(self, why: str) -> None:
+        """Show that the inbox has no room."""
+        self.line.update({"waiting:": why})
+
+
+def _settle(client: Client, put_at: float) -> None:
+    """Wait until what was put before is stored and has its vectors.
+
+    What others put later is not waited for. A standstill of half a minute ends the wait.
+    """
+    line, last, moved_at = Progress("storing"), None, time.monotonic()
+    while True:
+        stats = client.stats()
+        left = _left(stats, time.monotonic() - put_at)
+        if not any(left):
+            break
+        if left != last:
+            last, moved_at = left, time.monotonic()
+        if time.monotonic() - moved_at > _STALLED_S:
+            line.end()
+            say(
+                f"{count(left[0])} requests wait to be stored and {count(left[1])} texts to be "
+                "embedded, and nothing moves: `otel-vector doctor` says why"
+            )
+            return
+        line.update(_facts(stats))
+        time.sleep(_POLL_S)
+    line.end()
+
+
+def _left(stats: dict[str, Any], since_s: float) -> tuple[int, int]:
+    """Return requests of ours that wait, and texts without a vector."""
+    inbox = stats.get("inbox") or {"pending": 0, "oldest_s": 0}
+    ours = inbox["pending"] if float(inbox["oldest_s"]) + _POLL_S >= since_s else 0
+    return int(ours), int(stats["meanings"]["pending"])
+
+
+def _facts(stats: dict[str, Any]) -> dict[str, object]:
+    meanings, inbox = stats["meanings"], stats.get("inbox") or {"bytes": 0}
+    return {
+        "stored": count(stats["spans"]),
+        "logs": count(stats["logs"]),
+        "waiting": bytes_text(inbox["bytes"]),
+        "embedded": f"{count(meanings['total'] - meanings['pending'])} of "
+        f"{count(meanings['total'])} texts",
+    }

@@ -1,0 +1,146 @@
+"""One serving process from start to stop.
+
+::
+
+    lock the folder ─ check ports ─ doors (children) ─┐
+                                    open the engine ──┴─ API ─ endpoints.json ─ serve
+    first signal: doors down ─ drain ─ API down ─ checkpoint and close ─ unlock, exit 0
+    second signal: leave at once; what was accepted is in the inbox and is stored next time
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from types import FrameType
+from typing import Final
+
+from otel_vector.errors import OtelVectorError
+from otel_vector.settings.config import Settings
+from otel_vector.wiring import Engine
+from otel_vector_collector.api.app import create_app
+from otel_vector_collector.receive.process import DoorSettings
+from otel_vector_collector.serve.endpoints import Endpoints, remove_endpoints, write_endpoints
+from otel_vector_collector.serve.http import ApiServer
+from otel_vector_collector.serve.keeper import DoorKeeper
+from otel_vector_collector.serve.layout import inbox_folder
+from otel_vector_collector.serve.lock import FolderLock
+from otel_vector_collector.serve.logs import configure
+from otel_vector_collector.serve.ports import api_listeners, check_ports
+
+__all__ = ["serve"]
+
+_LOG = logging.getLogger(__name__)
+_COMMAND: Final = "otel-vector serve"
+_DOORS_S: Final = 10.0
+_POLL_S: Final = 0.5
+
+
+def serve(settings: Settings) -> None:
+    """Serve a data folder until a signal ends it.
+
+    Raises:
+        ConfigError: an address cannot be served.
+        StoreLockedError: another process has the folder open.
+        OtelVectorError: the store cannot be opened, or the API ended by itself.
+    """
+    configure(settings.log)
+    stop = _stop_by_signal()
+    with ExitStack() as stack:
+        lock = FolderLock.acquire(settings.data, _COMMAND)
+        stack.callback(lock.release)
+        remove_endpoints(settings.data)
+        check_ports(settings.serve)
+        address, listeners = api_listeners(settings.serve)
+        doors, engine = _opened(settings, stack)
+        engine.start()
+        api = ApiServer(create_app(engine), listeners)
+        api.start()
+        stack.callback(api.stop)
+        endpoints = Endpoints(
+            otlp_grpc=doors.endpoints.otlp_grpc,
+            otlp_http=doors.endpoints.otlp_http,
+            api=str(address),
+            pid=os.getpid(),
+            started_unix_nano=time.time_ns(),
+        )
+        write_endpoints(settings.data, endpoints)
+        stack.callback(remove_endpoints, settings.data)
+        _announce(settings, endpoints)
+        _until(stop, api)
+        _drain(settings, doors, engine)
+
+
+def _opened(settings: Settings, stack: ExitStack) -> tuple[DoorKeeper, Engine]:
+    """Start the doors and open the engine at the same time; undo both if either fails."""
+    door_settings = DoorSettings(
+        inbox_path=inbox_folder(settings.data),
+        serve=settings.serve,
+        inbox=settings.inbox,
+        log_level=settings.log.level,
+    )
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(DoorKeeper, door_settings)
+        try:
+            engine = Engine.open(settings)
+        except BaseException:
+            if starting.exception() is None:
+                starting.result().stop(_DOORS_S)
+            raise
+        stack.callback(engine.close)
+        doors = starting.result()
+    stack.callback(doors.stop, _DOORS_S)
+    return doors, engine
+
+
+def _until(stop: threading.Event, api: ApiServer) -> None:
+    while not stop.wait(_POLL_S):
+        if not api.alive:
+            raise OtelVectorError("the API ended by itself; the log says why")
+
+
+def _drain(settings: Settings, doors: DoorKeeper, engine: Engine) -> None:
+    remove_endpoints(settings.data)
+    _LOG.info("stopping: taking no more requests, storing what was accepted")
+    doors.stop(_DOORS_S)
+    if not engine.wait_stored(settings.serve.drain_s):
+        _LOG.warning(
+            "not all that was accepted could be stored in %g s; it is kept and stored next time",
+            settings.serve.drain_s,
+        )
+
+
+def _announce(settings: Settings, endpoints: Endpoints) -> None:
+    rows = (
+        ("OTLP gRPC", endpoints.otlp_grpc),
+        ("OTLP HTTP", endpoints.otlp_http and f"http://{endpoints.otlp_http}"),
+        ("API", f"http://{endpoints.api}"),
+        ("data", str(settings.data)),
+    )
+    for name, value in rows:
+        print(f"{name:10} {value or 'closed'}", flush=True)  # noqa: T201 -- the command's answer
+    _LOG.info("ready")
+
+
+def _stop_by_signal() -> threading.Event:
+    """Return the event that the first SIGTERM or SIGINT sets; the second one ends the process."""
+    stop = threading.Event()
+
+    def handle(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 -- the signature
+        if stop.is_set():
+            os._exit(128 + number)
+        stop.set()
+
+    _install(handle)
+    return stop
+
+
+def _install(handle: Callable[[int, FrameType | None], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
