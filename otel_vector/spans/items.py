@@ -19,7 +19,16 @@ from opentelemetry.proto.trace.v1.trace_pb2 import (
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.meanings import RunKind, Signal
 
-__all__ = ["KINDS", "STATUSES", "Item", "items_of", "logs_data", "run_kind", "traces_data"]
+__all__ = [
+    "KINDS",
+    "STATUSES",
+    "Headers",
+    "Item",
+    "items_of",
+    "logs_data",
+    "run_kind",
+    "traces_data",
+]
 
 KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 STATUSES = ("unset", "ok", "error")
@@ -171,36 +180,62 @@ def items_of(signal: Signal, block: bytes, ids: Iterable[SpanId]) -> list[Item]:
 def traces_data(items: Iterable[Item]) -> TracesData:
     """Return span items as one OTLP message, protobuf-equal to what was stored."""
     data = TracesData()
-    for item in items:
-        _append(data.resource_spans, "scope_spans", "spans", item)
+    _fill(data.resource_spans, "scope_spans", "spans", items)
     return data
 
 
 def logs_data(items: Iterable[Item]) -> LogsData:
     """Return log items as one OTLP message, protobuf-equal to what was stored."""
     data = LogsData()
-    for item in items:
-        _append(data.resource_logs, "scope_logs", "log_records", item)
+    _fill(data.resource_logs, "scope_logs", "log_records", items)
     return data
 
 
-def _append(resources: Any, scopes_field: str, items_field: str, item: Item) -> None:
-    """Add one item under its own resource and scope, sharing the previous ones if equal."""
-    last = resources[-1] if len(resources) else None
-    header = _header(item.resource, scopes_field)
-    if last is None or _header(last, scopes_field) != header:
-        last = resources.add()
-        last.MergeFromString(header)
-    scopes = getattr(last, scopes_field)
-    scope_header = _header(item.scope, items_field)
-    if not len(scopes) or _header(scopes[-1], items_field) != scope_header:
-        scopes.add().MergeFromString(scope_header)
-    getattr(scopes[-1], items_field).add().CopyFrom(item.message)
+def _fill(resources: Any, scopes_field: str, items_field: str, items: Iterable[Item]) -> None:
+    """Add items under their headers; neighbours with equal headers share them."""
+    headers = Headers(scopes_field, items_field)
+    last_resource, last_scope = None, None
+    for item in items:
+        resource, scope = headers.of(item)
+        if resource != last_resource:
+            resources.add().MergeFromString(resource)
+            last_resource, last_scope = resource, None
+        scopes = getattr(resources[-1], scopes_field)
+        if scope != last_scope:
+            scopes.add().MergeFromString(scope)
+            last_scope = scope
+        getattr(scopes[-1], items_field).add().CopyFrom(item.message)
 
 
-def _header(message: Any, without: str) -> bytes:
-    """Serialise a message without one of its repeated fields."""
-    copy = type(message)()
-    copy.CopyFrom(message)
-    copy.ClearField(without)
-    return bytes(copy.SerializeToString(deterministic=True))
+class Headers:
+    """Serialised headers of items, made once per message they share.
+
+    Messages are told apart by identity, so keep the items alive while using it.
+    """
+
+    def __init__(self, scopes_field: str, items_field: str) -> None:
+        """Name the repeated fields that headers go without."""
+        self._fields = (scopes_field, items_field)
+        self._made: dict[int, bytes] = {}
+
+    @classmethod
+    def for_signal(cls, signal: Signal) -> Headers:
+        """Return headers of spans or of log records."""
+        spans = signal is Signal.SPANS
+        return cls("scope_spans", "spans") if spans else cls("scope_logs", "log_records")
+
+    def of(self, item: Item) -> tuple[bytes, bytes]:
+        """Return an item's resource header and scope header, deterministically serialised."""
+        return (
+            self._header(item.resource, self._fields[0]),
+            self._header(item.scope, self._fields[1]),
+        )
+
+    def _header(self, message: Any, without: str) -> bytes:
+        made = self._made.get(id(message))
+        if made is None:
+            copy = type(message)()
+            copy.CopyFrom(message)
+            copy.ClearField(without)
+            made = self._made[id(message)] = bytes(copy.SerializeToString(deterministic=True))
+        return made

@@ -81,10 +81,15 @@ class TenantData:
 
     def _recount(self) -> None:
         """Bring counts and ranges of shards that were being filled up to date."""
-        for row in self.shards:
-            if not row.full:
-                with self.pool.lease(row) as shard:
-                    row.points, row.min_us, row.max_us = shard.extent()
+        filling = [row for row in self.shards if not row.full]
+        last = {(row.folder, row.stream): row.id for row in self.shards}
+        for row in filling:
+            with self.pool.lease(row) as shard:
+                row.points, row.min_us, row.max_us = shard.extent()
+            over = row.points >= self.config.span_shard_points
+            row.full = over or last[row.folder, row.stream] != row.id
+        if filling:
+            self.manifest.save(filling, {}, ())
 
     def blocks(self, folder: str) -> BlockFile:
         """Return the block file of a partition."""

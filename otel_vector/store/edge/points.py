@@ -9,6 +9,9 @@ import qdrant_edge as engine
 __all__ = ["as_list", "by_trace", "ends", "newest"]
 
 _PAGE: Final = 2_000
+_EXACT: Final = 1 << 53
+_BLUR: Final = 4
+"""Starts beyond 2**53 microseconds (the year 2255) are up to this far off as float64."""
 
 
 def as_list(value: Any) -> list[int]:
@@ -46,18 +49,24 @@ def newest(
         below_us: only starts at or before this microsecond.
         limit: how many at least, if there are as many.
     """
-    records = _ordered(shard, _bounded(condition, below_us), max(2, limit), engine.Direction.Desc)
-    if len(records) < limit:
-        return records
-    last = records[-1].payload["s"]
-    head = [r for r in records if r.payload["s"] != last]
-    return head + _tied(shard, condition, last)
+    wanted = max(2, limit)
+    while True:
+        records = _ordered(shard, _bounded(condition, below_us), wanted, engine.Direction.Desc)
+        within = [r for r in records if below_us is None or r.payload["s"] <= below_us]
+        if len(records) < wanted:
+            return within
+        if within:
+            last = within[-1].payload["s"]
+            head = [r for r in within if r.payload["s"] != last]
+            return head + _tied(shard, condition, last)
+        wanted *= 2
 
 
 def _bounded(condition: Any | None, below_us: int | None) -> Any | None:
     if below_us is None:
         return condition
-    window = engine.FieldCondition("s", range=engine.RangeFloat(lte=float(below_us + 4)))
+    slack = 0 if below_us < _EXACT else _BLUR
+    window = engine.FieldCondition("s", range=engine.RangeFloat(lte=float(below_us + slack)))
     return engine.Filter(must=[window] if condition is None else [condition, window])
 
 
@@ -88,7 +97,7 @@ def _ordered(
 def _tied(shard: engine.EdgeShard, condition: Any | None, start_us: int) -> list[Any]:
     """Return every point of one start; floats blur starts beyond 2**53, so look around it."""
     window = engine.FieldCondition(
-        "s", range=engine.RangeFloat(gte=float(start_us - 4), lte=float(start_us + 4))
+        "s", range=engine.RangeFloat(gte=float(start_us - _BLUR), lte=float(start_us + _BLUR))
     )
     must = [window] if condition is None else [condition, window]
     found: list[Any] = []

@@ -20,7 +20,7 @@ from otel_vector.spans.matching import compile_where
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.blocks import BlockKey, place
 from otel_vector.store.edge.data import TenantData
-from otel_vector.store.edge.identity import id_of_item
+from otel_vector.store.edge.identity import ids_of_items
 from otel_vector.store.edge.needles import bytes_test
 from otel_vector.store.edge.points import as_list
 
@@ -99,11 +99,9 @@ class Scan:
         items = self._data.cache.get((folder, key.name))
         if items is None:
             items = self._data.cache.parse((folder, key.name), self._signal, message)
-        found = {
-            id_of_item(self._tenant, item): (position, item)
-            for position, item in enumerate(items)
-            if self._matches(item)
-        }
+        matching = [(at, item) for at, item in enumerate(items) if self._matches(item)]
+        ids = ids_of_items(self._tenant, self._signal, [item for _, item in matching])
+        found = dict(zip(ids, matching, strict=True))
         return self._confirmed(folder, key, found, streams) if found else []
 
     def _confirmed(

@@ -6,6 +6,7 @@ an unclean stop; a saved file is removed before the first write that it would no
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -80,6 +81,11 @@ class Skip:
         if self._saved:
             self._saved = False
             self._path.unlink(missing_ok=True)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
 
 
 def _cut(body: bytes, sizes: list[list[int]]) -> list[list[bytes]]:

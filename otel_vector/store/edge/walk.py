@@ -87,8 +87,6 @@ def _fetch(pool: Pool, gate: Gate, stream: _Stream, condition: Any | None) -> No
     """Read the next page into the buffer, earliest start first."""
     with gate.reading(), pool.lease(stream.row) as shard:
         records = newest(shard.engine, condition, stream.below_us, stream.page)
-    limit = stream.below_us
-    records = [r for r in records if limit is None or r.payload["s"] <= limit]
     stream.buffer = sorted(records, key=lambda r: r.payload["s"])
     stream.ended = not records
     if records:
