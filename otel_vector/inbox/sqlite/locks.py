@@ -16,6 +16,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 
 from otel_vector.errors import RetryableError
@@ -52,15 +53,19 @@ class WriteLock:
 
     def close(self) -> None:
         """Close both files."""
-        os.close(self._turnstile)
-        os.close(self._gate)
+        self._turnstile.close()
+        self._gate.close()
 
 
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def _open(path: Path) -> FileIO:
+    return FileIO(path, "r+", opener=_create)
 
 
-def _acquire(descriptor: int) -> None:
+def _create(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o600)
+
+
+def _acquire(descriptor: FileIO) -> None:
     deadline = time.monotonic() + _PATIENCE_S
     while True:
         try:
