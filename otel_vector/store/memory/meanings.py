@@ -101,7 +101,7 @@ def _fused(
     sparse = {identity: rank for rank, identity in enumerate(words)}
 
     def part(weight: float, rank: int | None) -> float:
-        return 0.0 if rank is None else weight / (fusion.k + rank)
+        return 0.0 if rank is None else fusion.share(rank, weight)
 
     return [
         Hit(
