@@ -7,12 +7,13 @@ from typing import Any
 
 from rich.text import Text
 
-from otel_vector_collector.cli.console import out, printable, say, table
+from otel_vector_collector.cli.console import printable, say, show, table
 from otel_vector_collector.cli.units import ago, count, duration, moment
 
 __all__ = ["show_answer", "show_spans"]
 
 _GROUPED = (
+    ("#", "right"),
     ("score", "right"),
     ("spans", "right"),
     ("errors", "right"),
@@ -28,10 +29,11 @@ _LISTED = (
     ("name", "full"),
     ("duration", "right"),
     ("status", "left"),
-    ("trace id", "left"),
-    ("id", "left"),
+    ("trace id", "whole"),
+    ("id", "whole"),
 )
-_LONGEST_TEXT = 300
+_EXAMPLES = (("#", "right"), ("example", "left"), ("trace id", "whole"), ("id", "whole"))
+_LONGEST_TEXT = 160
 
 
 def show_answer(answer: Mapping[str, Any]) -> None:
@@ -50,7 +52,7 @@ def show_spans(spans: list[Mapping[str, Any]]) -> None:
         return
     scored = any(span.get("score") is not None for span in spans)
     columns = ((("score", "right"),) if scored else ()) + _LISTED
-    out().print(table(columns, [tuple(_listed(span, scored)) for span in spans]))
+    show(table(columns, [tuple(_listed(span, scored)) for span in spans]))
 
 
 def _items(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -61,14 +63,16 @@ def _show_groups(groups: list[Mapping[str, Any]]) -> None:
     if not groups:
         say("nothing found")
         return
-    out().print(table(_GROUPED, [tuple(_grouped(group)) for group in groups]))
-    rows = [_example(group) for group in groups if group.get("examples")]
+    numbered = list(enumerate(groups, 1))
+    show(table(_GROUPED, [tuple(_grouped(n, group)) for n, group in numbered]))
+    rows = [_example(n, span) for n, group in numbered for span in group.get("examples", ())]
     if rows:
-        say("")
-        out().print(table((("example", "left"), ("trace id", "left"), ("id", "left")), rows))
+        print()
+        show(table(_EXAMPLES, rows))
 
 
-def _grouped(group: Mapping[str, Any]) -> Iterator[object]:
+def _grouped(number: int, group: Mapping[str, Any]) -> Iterator[object]:
+    yield number
     spans, meaning = group.get("spans") or group.get("logs") or {}, group["meaning"]
     yield _score(group.get("score"))
     yield count(spans.get("count", 0))
@@ -81,9 +85,9 @@ def _grouped(group: Mapping[str, Any]) -> Iterator[object]:
     yield _cut(meaning["text"])
 
 
-def _example(group: Mapping[str, Any]) -> tuple[object, ...]:
-    span = group["examples"][0]
-    return (f"{span.get('service', '')}: {span.get('name', '')}", span["trace_id"], span["id"])
+def _example(number: int, span: Mapping[str, Any]) -> tuple[object, ...]:
+    name = f"{span.get('service', '')}: {_cut(span.get('name') or span.get('body') or '')}"
+    return (number, name, span.get("trace_id", ""), span["id"])
 
 
 def _listed(span: Mapping[str, Any], scored: bool) -> Iterator[object]:
@@ -103,7 +107,7 @@ def _show_rest(answer: Mapping[str, Any]) -> None:
     if answer.get("pending"):
         say(f"{count(answer['pending'])} texts have no vector yet and are found by words only")
     if answer.get("next"):
-        say(f"more: repeat with --cursor {answer['next']}")
+        say("there is more: ask for it with --limit, or go on with the cursor that --json gives")
 
 
 def _score(score: float | None) -> str:

@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import orjson
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Column", "Progress", "out", "print_json", "printable", "say", "table"]
+__all__ = ["Column", "Progress", "out", "print_json", "printable", "say", "show", "table"]
 
 # C0 but for line feed and tab, DEL, C1, line separators, and what reorders text.
 _UNSAFE: Final = re.compile(
@@ -25,9 +25,10 @@ _UNSAFE: Final = re.compile(
 )
 _UNSAFE_IN_JSON: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _EVERY_S: Final = 2.0
+_PIPED_CELLS: Final = 200
 
 Column = tuple[str, str]
-"""A heading and how its cells are justified: `left`, `right` or `full` (left, may wrap)."""
+"""A heading and its cells: `left`, `right`, `whole` (never cut) or `full` (may wrap)."""
 
 
 def printable(text: object, *, lines: bool = False) -> str:
@@ -42,8 +43,23 @@ def printable(text: object, *, lines: bool = False) -> str:
 
 
 def out() -> Console:
-    """Return the console of answers: stdout, nothing guessed from the text."""
-    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+    """Return the console of answers: stdout, nothing guessed from the text.
+
+    Where no terminal says how wide it is, lines are wide enough for most tables.
+    """
+    width = None if sys.stdout.isatty() else _PIPED_CELLS
+    return Console(markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
+
+
+def show(answer: RenderableType) -> None:
+    """Print a table or a line; padding at the ends of lines is left out of files and pipes."""
+    console = out()
+    if console.is_terminal:
+        console.print(answer)
+        return
+    with console.capture() as captured:
+        console.print(answer)
+    print("\n".join(line.rstrip() for line in captured.get().rstrip("\n").split("\n")))
 
 
 def say(sentence: str) -> None:
@@ -60,16 +76,21 @@ def print_json(value: Any) -> None:
 def table(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> Table:
     """Return a table whose cells are stored text."""
     made = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, padding=(0, 1))
-    for heading, how in columns:
+    for position, (heading, how) in enumerate(columns):
         made.add_column(
             heading,
             justify="right" if how == "right" else "left",
             no_wrap=how != "full",
             overflow="fold" if how == "full" else "ellipsis",
+            min_width=_longest(rows, position) if how == "whole" else None,
         )
     for row in rows:
         made.add_row(*(_cell(value) for value in row))
     return made
+
+
+def _longest(rows: Sequence[Sequence[object]], position: int) -> int:
+    return max((len(printable(row[position])) for row in rows), default=1) or 1
 
 
 def _cell(value: object) -> Text:

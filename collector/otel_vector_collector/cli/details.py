@@ -13,19 +13,38 @@ __all__ = ["lines"]
 _STEP: Final = "  "
 _UNIX_NANO: Final = "_unix_nano"
 _NANO: Final = ("_nano", "_ns")
+_SCALARS: Final = frozenset({"stringValue", "boolValue", "intValue", "doubleValue", "bytesValue"})
 
 
 def lines(value: Any, indent: str = "") -> Iterator[str]:
     """Yield a value line by line; empty parts are left out, long text keeps its lines."""
+    value = _plain(value)
     if isinstance(value, Mapping):
         for name, inner in value.items():
             if inner not in (None, "", [], {}):
-                yield from _named(str(name), inner, indent)
+                yield from _named(str(name), _plain(inner), indent)
     elif isinstance(value, list):
         for inner in value:
             yield from _item(inner, indent)
     else:
         yield from (indent + line for line in _text(value))
+
+
+def _plain(value: Any) -> Any:
+    """Return OTLP JSON as people write it: a list of keys and values as a map, a value bare."""
+    if isinstance(value, list) and value and all(map(_is_pair, value)):
+        return {pair["key"]: pair.get("value", "") for pair in value}
+    if isinstance(value, Mapping) and len(value) == 1:
+        ((kind, inner),) = value.items()
+        if kind in {"arrayValue", "kvlistValue"}:
+            return _plain(inner.get("values", []))
+        if kind in _SCALARS:
+            return inner
+    return value
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, Mapping) and "key" in value and value.keys() <= {"key", "value"}
 
 
 def _named(name: str, value: Any, indent: str) -> Iterator[str]:

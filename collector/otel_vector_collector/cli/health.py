@@ -143,8 +143,8 @@ def _listener(port: int) -> str:
 
     try:
         for one in psutil.net_connections("tcp"):
-            listens = one.status == psutil.CONN_LISTEN and bool(one.laddr)
-            if listens and one.laddr.port == port and one.pid:
+            listens = one.status == psutil.CONN_LISTEN and tuple(one.laddr)[1:2] == (port,)
+            if listens and one.pid:
                 return f"process {one.pid} ({psutil.Process(one.pid).name()})"
     except psutil.Error:
         return "a process that this user may not see"
@@ -152,6 +152,8 @@ def _listener(port: int) -> str:
 
 
 def _look_at_disk(patient: _Patient) -> Iterator[Finding]:
+    if patient.served is not None:
+        return
     folder, floor = patient.settings.data, patient.settings.inbox.min_free_bytes
     existing = next(p for p in (folder.absolute(), *folder.absolute().parents) if p.exists())
     free = shutil.disk_usage(existing).free
@@ -190,11 +192,13 @@ def _look_at_inbox(patient: _Patient) -> Iterator[Finding]:
             detail=f"a request was received {duration(-state.oldest_s * 1e9)} in the future: "
             "this machine's clock was set back",
         )
+    if patient.served is not None:
+        return
     late = bool(state.pending) and state.oldest_s > _OLD_S
     detail = f"{count(state.pending)} requests wait ({bytes_text(state.bytes)})"
     if late:
         detail += f", the oldest for {duration(state.oldest_s * 1e9)}"
-        detail += "" if patient.served else "; nothing stores them: start `otel-vector serve`"
+        detail += "; nothing stores them: start `otel-vector serve`"
     yield Finding("inbox", ok=not late, detail=detail)
 
 

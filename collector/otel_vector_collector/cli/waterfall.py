@@ -77,9 +77,14 @@ def title(spans: Sequence[dict[str, Any]]) -> str:
     services = len({span["service"] for span in spans})
     failed = f", {errors} failed" if errors else ""
     return (
-        f"trace {spans[0]['trace_id']}: {len(spans)} spans of {services} services{failed}, "
+        f"trace {printable(spans[0]['trace_id'])}: {_number(len(spans), 'span')} of "
+        f"{_number(services, 'service')}{failed}, "
         f"{duration(end - start)}, from {moment(start)}"
     )
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
 
 
 def waterfall(tree: Sequence[Row]) -> Table:

@@ -28,7 +28,7 @@ def operations(
 
 def _list(what: str, within: dict[str, Any], data: Data, config: Config, as_json: bool) -> None:
     from otel_vector_collector.cli.connect import connected
-    from otel_vector_collector.cli.console import out, print_json, say, table
+    from otel_vector_collector.cli.console import print_json, say, show, table
 
     with connected(loaded(data, config).settings) as client:
         answer = getattr(client, what)(**within)
@@ -42,7 +42,7 @@ def _list(what: str, within: dict[str, Any], data: Data, config: Config, as_json
     rows = [one if isinstance(one, dict) else {what.removesuffix("s"): one} for one in found]
     names = list(rows[0])
     columns = [(name.replace("_", " "), _how(rows[0][name])) for name in names]
-    out().print(table(columns, [[_shown(row.get(name)) for name in names] for row in rows]))
+    show(table(columns, [[_shown(row.get(name)) for name in names] for row in rows]))
 
 
 def _how(value: object) -> str:

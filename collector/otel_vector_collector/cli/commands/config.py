@@ -13,7 +13,7 @@ def config(data: Data = None, config: Config = None, as_json: AsJson = False) ->
     """Print the settings in force and where each comes from; secrets are hidden."""
     from otel_vector.settings.schema import entries, value_at
     from otel_vector.settings.values import written
-    from otel_vector_collector.cli.console import out, print_json, table
+    from otel_vector_collector.cli.console import print_json, show, table
 
     found = loaded(data, config)
     shown = {
@@ -30,7 +30,7 @@ def config(data: Data = None, config: Config = None, as_json: AsJson = False) ->
         return
     columns = (("setting", "left"), ("value", "full"), ("comes from", "full"))
     rows = [(path, _text(facts["value"]), facts["origin"]) for path, facts in shown.items()]
-    out().print(table(columns, rows))
+    show(table(columns, rows))
 
 
 def _text(value: object) -> str:

@@ -29,7 +29,7 @@ def list_letters(
     limit: Limit = 100, data: Data = None, config: Config = None, as_json: AsJson = False
 ) -> None:
     """List them, newest first."""
-    from otel_vector_collector.cli.console import out, print_json, say, table
+    from otel_vector_collector.cli.console import print_json, say, show, table
     from otel_vector_collector.cli.units import ago
 
     with _letters(data, config) as letters:
@@ -44,7 +44,7 @@ def list_letters(
             (one.id, ago(one.died_ns), one.attempt, one.envelope.signal, one.reason)
             for one in found
         ]
-        out().print(table((*columns, ("why", "full")), rows))
+        show(table((*columns, ("why", "full")), rows))
 
 
 @app.command()

@@ -15,7 +15,7 @@ def doctor(data: Data = None, config: Config = None, as_json: AsJson = False) ->
 
     from rich.text import Text
 
-    from otel_vector_collector.cli.console import out, print_json, table
+    from otel_vector_collector.cli.console import print_json, show, table
     from otel_vector_collector.cli.health import examine
 
     findings = examine(data, config)
@@ -31,6 +31,6 @@ def doctor(data: Data = None, config: Config = None, as_json: AsJson = False) ->
             )
             for finding in findings
         ]
-        out().print(table((("", "left"), ("what", "left"), ("finding", "full")), rows))
+        show(table((("", "left"), ("what", "left"), ("finding", "full")), rows))
     if not well:
         raise typer.Exit(1)

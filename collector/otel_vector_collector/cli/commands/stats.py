@@ -13,14 +13,14 @@ __all__ = ["stats"]
 def stats(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
     """Print what is stored, what waits, and what was refused."""
     from otel_vector_collector.cli.connect import connected
-    from otel_vector_collector.cli.console import out, print_json, table
+    from otel_vector_collector.cli.console import print_json, show, table
 
     with connected(loaded(data, config).settings) as client:
         found = client.stats()
     if as_json:
         print_json(found)
     else:
-        out().print(table((("", "left"), ("", "right")), list(_rows(found))))
+        show(table((("", "left"), ("", "right")), list(_rows(found))))
 
 
 def _rows(found: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:

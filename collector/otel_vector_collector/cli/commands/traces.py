@@ -19,7 +19,7 @@ def trace(
 ) -> None:
     """Show a trace as a waterfall."""
     from otel_vector_collector.cli.connect import connected
-    from otel_vector_collector.cli.console import out, print_json, say
+    from otel_vector_collector.cli.console import print_json, say, show
     from otel_vector_collector.cli.waterfall import rows, title, waterfall
 
     with connected(loaded(data, config).settings) as client:
@@ -30,14 +30,16 @@ def trace(
     if not found["spans"]:
         say(f"no spans of trace {trace_id}, but {len(found['logs'])} log records: see --json")
         return
-    console = out()
-    console.print(title(found["spans"]), soft_wrap=True)
-    console.print(waterfall(rows(found["spans"], found["logs"])))
+    print(title(found["spans"]))
+    show(waterfall(rows(found["spans"], found["logs"])))
 
 
 def span(
     span_id: Annotated[
-        str, typer.Argument(metavar="ID", help="A span's own id (32 hex digits) of an answer.")
+        str,
+        typer.Argument(
+            metavar="ID", help="The id an answer gives (32 hex digits), or TRACE_ID/SPAN_ID."
+        ),
     ],
     data: Data = None,
     config: Config = None,
@@ -49,7 +51,8 @@ def span(
     from otel_vector_collector.cli.details import lines
 
     with connected(loaded(data, config).settings) as client:
-        found = client.span(span_id)
+        trace_id, slash, inside = span_id.partition("/")
+        found = client.spans(trace_id, inside) if slash else client.span(span_id)
     if as_json:
         print_json(found)
     else:
