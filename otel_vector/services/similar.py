@@ -13,6 +13,7 @@ from otel_vector.errors import InvalidQueryError, NotFoundError
 from otel_vector.services.answers import GroupedAnswer, Why
 from otel_vector.services.search import Restriction, Search
 from otel_vector.services.search.group import Grouping, group
+from otel_vector.services.search.question import check_page
 from otel_vector.services.search.rank import Ranked
 from otel_vector.services.search.retrieve import DEPTH, pointed_at, restricts
 from otel_vector.spans.filters import Where
@@ -120,8 +121,7 @@ def _check(question: SimilarQuestion, max_limit: int) -> None:
     things = (question.span is not None, question.meaning is not None, bool(question.text))
     if sum(things) != 1:
         raise InvalidQueryError("name exactly one of span, meaning and text")
-    if not 1 <= question.limit <= max_limit:
-        raise InvalidQueryError(f"limit is 1 to {max_limit}, not {question.limit}")
+    check_page(question, max_limit)
 
 
 def _origins(store: TenantStore, question: SimilarQuestion) -> list[_Origin]:

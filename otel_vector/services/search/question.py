@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from typing import Protocol
 
 from otel_vector.errors import InvalidQueryError
 from otel_vector.services.query import parse
@@ -13,9 +14,11 @@ from otel_vector.spans.meanings import Facet, RunKind, Signal
 
 __all__ = [
     "MOST_EXAMPLES",
+    "Paged",
     "Restriction",
     "SearchQuestion",
     "Understood",
+    "check_page",
     "narrowed",
     "understand",
 ]
@@ -51,6 +54,25 @@ class Restriction:
             until_ns=instant_ns(self.until, now_ns) if self.until else None,
             runs=_run_kinds(self.runs),
         )
+
+
+class Paged(Protocol):
+    """What every question says of the page it asks for."""
+
+    @property
+    def limit(self) -> int:
+        """Groups or items at most."""
+        ...
+
+    @property
+    def examples(self) -> int:
+        """Items shown with each group."""
+        ...
+
+    @property
+    def over(self) -> tuple[Signal, ...]:
+        """Signals that count."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +128,7 @@ def understand(question: SearchQuestion, now_ns: int, max_limit: int) -> Underst
     Raises:
         InvalidQueryError: a part of it cannot be read or is out of bounds.
     """
-    _check(question, max_limit)
+    check_page(question, max_limit)
     read = parse(question.text)
     where = narrowed(question.restriction.where(now_ns), read.filter)
     words = read.words.strip()
@@ -135,7 +157,12 @@ def _facets(question: SearchQuestion, words: str) -> tuple[Facet, ...]:
     return tuple(facets)
 
 
-def _check(question: SearchQuestion, max_limit: int) -> None:
+def check_page(question: Paged, max_limit: int) -> None:
+    """Refuse a page out of bounds.
+
+    Raises:
+        InvalidQueryError: the limit, the examples, or no signal at all.
+    """
     if not 1 <= question.limit <= max_limit:
         raise InvalidQueryError(f"limit is 1 to {max_limit}, not {question.limit}")
     if not 0 <= question.examples <= MOST_EXAMPLES:
