@@ -267,10 +267,10 @@ class Engine:
         from otel_vector.services.stats import Observed
 
         questions = CachedEmbedder(self.embedder) if self.embedder is not None else None
-        recorder = SelfRecorder(self.inbox, self.telemetry)
+        self._recorder = SelfRecorder(self.inbox, self.telemetry)
         observed = Observed(self.inbox.state, self._rejected)
         self.services = build_services(
-            self.store, questions, self.events, self.settings.search, observed, recorder
+            self.store, questions, self.events, self.settings.search, observed, self._recorder
         )
 
     def _observe(self) -> None:
