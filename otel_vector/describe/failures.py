@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from otel_vector.describe.masking import masked_message
+from otel_vector.spans.markers import without_digests
 
 __all__ = ["error_text"]
 
@@ -19,7 +20,7 @@ def error_text(kind: str, message: str) -> str:
         kind: exception type or error type; left out where the message begins with it.
         message: exception message or status description.
     """
-    said = masked_message(_line(message)[:_LONGEST]).strip()
+    said = masked_message(without_digests(_line(message)[:_LONGEST])).strip()
     short = kind.rpartition(".")[2]
     if not kind or (said and said.startswith((kind, short))):
         return said

@@ -61,6 +61,7 @@ _BINARY_TYPES: Final = frozenset({"blob", "image", "file", "audio", "video", "do
 _NAMES: Final = ("name", "toolName", "tool_name")
 _ARGUMENTS: Final = ("arguments", "input", "args", "parameters")
 _ANSWERS: Final = ("result", "response", "output", "content")
+_FINALS: Final = ("raw",)  # CrewAI: the answer itself, beside how it came about
 _SYSTEM: Final = ("system", "system_instruction", "system_instructions", "instructions")
 _CONTAINERS: Final = ("messages", "prompt", "input_messages", "kwargs", "inputs", "outputs")
 _CONFIGS: Final = ("config", "generation_config")
@@ -119,8 +120,7 @@ class Reader:
         facet, role = EVENT_MESSAGES.get(str(node.get("event.name")), (facet, role))
         role = _role_of(node) or role
         facet = Facet.SYSTEM if role == "system" else facet
-        kind = node.get("type")
-        handler = _HANDLERS.get(kind) if isinstance(kind, str) else None
+        handler = _handler(node)
         if handler is not None:
             handler(self, node, facet, role, depth)
         elif not self._known(node, facet, role, depth):
@@ -172,6 +172,9 @@ class Reader:
         answer = _first(node, _ANSWERS) if isinstance(node, dict) else node
         self.read(answer, facet, "tool", depth + 1)
 
+    def _value(self, node: Mapping[str, Any], facet: Facet, role: str, depth: int) -> None:
+        self.read(node["value"], facet, role, depth + 1)
+
     def _binary(self, node: Mapping[str, Any], facet: Facet, role: str, _depth: int) -> None:
         shown = _first(node, ("mime_type", "mimeType", "mediaType", "media_type", "type"))
         data = _first(node, ("content", "data", "image", "file", "url", "uri", "file_id"))
@@ -206,6 +209,7 @@ class Reader:
 _SHAPES: Final[tuple[tuple[tuple[str, ...], Callable[..., None]], ...]] = (
     (_SYSTEM, Reader._system),  # noqa: SLF001 -- a table of the class's own methods
     (_THOUGHTS, Reader._thought),  # noqa: SLF001
+    (_FINALS, Reader.read),
     (_CONFIGS, Reader._config),  # noqa: SLF001
     (_CONTAINERS, Reader._container),  # noqa: SLF001
     (_CONTENT, Reader.read),
@@ -221,9 +225,9 @@ _HANDLERS: Final[dict[str, Callable[..., None]]] = (
 
 
 def _parsed(text: str) -> Any:
-    """Return what a JSON list or object says; None for any other text."""
+    """Return what a JSON list, object or quoted text says; None for any other text."""
     head = text[:64].lstrip()[:1]
-    if head not in {"{", "["} or len(text) > LONGEST_VALUE:
+    if head not in {"{", "[", '"'} or len(text) > LONGEST_VALUE:
         return None
     try:
         return orjson.loads(text)
@@ -237,6 +241,17 @@ def _cut_contents(text: str) -> list[str]:
         return []
     found = _CUT_CONTENT.findall(text[:LONGEST_VALUE])
     return [part.replace('\\"', '"').replace("\\n", "\n") for part in found if part]
+
+
+def _handler(node: Mapping[str, Any]) -> Callable[..., None] | None:
+    """Return what reads a map that says its type, or that is plainly a call; else None."""
+    kind = node.get("type")
+    if isinstance(kind, str) and kind in _HANDLERS:
+        return _HANDLERS[kind]
+    if isinstance(kind, str) and "value" in node:
+        return Reader._value  # noqa: SLF001
+    is_call = "toolName" in node and ("input" in node or "args" in node)
+    return Reader._call if is_call else None  # noqa: SLF001
 
 
 def _role_of(node: Mapping[str, Any]) -> str:

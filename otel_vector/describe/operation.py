@@ -16,6 +16,7 @@ from otel_vector.describe.recipe import RECIPE
 from otel_vector.describe.words import service_words, spelled, words_of
 from otel_vector.spans.ids import Tenant, meaning_id
 from otel_vector.spans.items import KINDS
+from otel_vector.spans.markers import without_digests
 from otel_vector.spans.meanings import Facet, Meaning
 
 __all__ = ["operation_of"]
@@ -39,7 +40,7 @@ def operation_of(
         kind: OTLP span kind number.
         details: attribute name and value of what names the operation, in the span's order.
     """
-    masked = masked_name(name)
+    masked = masked_name(without_digests(name))
     shown = KINDS[kind] if 0 < kind < len(KINDS) else ""
     words = words_of(masked[:_LONGEST])
     _extend(words, sorted(details))
@@ -56,7 +57,7 @@ def _extend(words: list[str], details: Iterable[tuple[str, str]]) -> None:
     """Add the words of the details that are not there yet, up to a bound."""
     known = set(words)
     for attribute, value in details:
-        for word in _detail_words(attribute, value[:_LONGEST]):
+        for word in _detail_words(attribute, without_digests(value[:_LONGEST])):
             if word not in known and len(words) < _MOST_WORDS:
                 known.add(word)
                 words.append(word)

@@ -26,19 +26,22 @@ def words_of(name: str) -> list[str]:
     Java-style packages before a class, version numbers and words that every name has (`api`,
     `service`) go; a name made of nothing else keeps them.
     """
-    words = spelled(_PACKAGE.sub("", name))
-    kept = [_trimmed(word) for word in words if not _is_noise(word)]
-    return kept or words
+    return _without_noise(spelled(_PACKAGE.sub("", name)))
 
 
 def service_words(service: str) -> str:
     """Return a service's name as words, without the suffixes Kubernetes gives to pods."""
-    return " ".join(words_of(_POD.sub("", service)))
+    return " ".join(_without_noise(spelled(_POD.sub("", service))))
 
 
 def spelled(text: str) -> list[str]:
     """Return the words of an identifier in lower case: camelCase, snake_case, paths, dots."""
     return [part.lower() for token in _TOKEN.findall(text) for part in _humps(token)]
+
+
+def _without_noise(words: list[str]) -> list[str]:
+    kept = [_trimmed(word) for word in words if not _is_noise(word)]
+    return kept or words
 
 
 def _humps(token: str) -> Iterable[str]:
