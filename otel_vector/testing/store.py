@@ -16,10 +16,13 @@ from __future__ import annotations
 from otel_vector.testing.store_counting import CountingPromises
 from otel_vector.testing.store_filters import FilterPromises
 from otel_vector.testing.store_joins import JoinPromises
+from otel_vector.testing.store_lasting import LastingPromises, StoreVolumeSuite
+from otel_vector.testing.store_meanings import MeaningPromises
+from otel_vector.testing.store_properties import StorePropertySuite
 from otel_vector.testing.store_reading import ReadingPromises
 from otel_vector.testing.store_writing import WritingPromises
 
-__all__ = ["StoreSuite"]
+__all__ = ["StorePropertySuite", "StoreSuite", "StoreVolumeSuite"]
 
 
 class StoreSuite(
@@ -28,5 +31,7 @@ class StoreSuite(
     CountingPromises,
     FilterPromises,
     JoinPromises,
+    MeaningPromises,
+    LastingPromises,
 ):
     """Every promise of the store's contract."""

@@ -2,12 +2,24 @@
 
 from otel_vector.settings.config import StoreConfig
 from otel_vector.store.edge import EdgeStore
-from otel_vector.testing.store import StoreSuite
-
-_SMALL = StoreConfig(span_shard_points=50, max_open_shards=4, max_partitions=6)
+from otel_vector.testing.store import StorePropertySuite, StoreSuite, StoreVolumeSuite
 
 
-class TestEdgeStore(StoreSuite):
+class Embedded:
+    config = StoreConfig(span_shard_points=50, max_open_shards=4, max_partitions=6)
+
     @classmethod
     def open_store(cls, folder):
-        return EdgeStore(folder, _SMALL, "test-model", cls.dimension)
+        return EdgeStore(folder, cls.config, "test-model", cls.dimension)
+
+
+class TestEdgeStore(Embedded, StoreSuite):
+    pass
+
+
+class TestEdgeStoreAgainstFilters(Embedded, StorePropertySuite):
+    pass
+
+
+class TestEdgeStoreInVolume(Embedded, StoreVolumeSuite):
+    config = StoreConfig()
