@@ -12,6 +12,7 @@
 * Small deliveries of one tenant and signal are written together. When that fails they are
   tried one by one, so that one that cannot be stored costs its neighbours nothing.
 * A full disk is nobody's fault: the deliveries in hand are held and tried until it has room.
+  Nor is a store that refuses one delivery after another: nothing is buried until it takes one.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from otel_vector.ingest.queue import Queue
 from otel_vector.ingest.sink import Sink
 from otel_vector.ingest.stages import Stages
 from otel_vector.settings.config import IngestConfig
+from otel_vector.spans.batch import Batch
 from otel_vector.telemetry import PartHealth
 
 __all__ = ["Worker"]
@@ -40,6 +42,7 @@ _SCRUB_S = 2.0  # between two scrubs at quiet moments
 _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 30.0
 _REASON_CHARS = 500
+_OUTAGE = 3  # deliveries refused in a row, by the store, after which it is at fault, not they
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +60,7 @@ class Worker:
         self._stages = stages
         self._in_hand: deque[Delivery] = deque()
         self._done: list[int] = []
+        self._refused: set[int] = set()
         self._hurry = threading.Event()
         self._last_checkpoint = time.monotonic()
         self._last_scrub = time.monotonic()
@@ -82,6 +86,8 @@ class Worker:
         health = self._loop.health()
         if not health.ok:
             return health
+        if self._is_outage():
+            return PartHealth(health.name, ok=False, detail=self._outage())
         age_s = self.checkpoint_age_s()
         return PartHealth(health.name, ok=True, detail=f"last checkpoint {age_s:.1f} s ago")
 
@@ -131,22 +137,24 @@ class Worker:
         return group
 
     def _handle(self, group: list[Delivery]) -> None:
-        """Store a group; on a fault of one, each by itself; on a full disk, hold them.
+        """Store a group; on a fault of one, each by itself.
 
         Raises:
-            RetryableError: nothing can be stored at the moment; the group is in hand again.
+            RetryableError: nothing can be stored at the moment; what was not is in hand again,
+                or will be taken again.
         """
         waiting = deque([group])
-        try:
-            while waiting:
-                self._attempt(waiting)
-                waiting.popleft()
-        except RetryableError:
-            self._in_hand.extendleft(d for some in reversed(waiting) for d in reversed(some))
-            raise
+        while waiting:
+            current = waiting.popleft()
+            try:
+                self._attempt(current, waiting)
+            except RetryableError:
+                self._in_hand.extendleft(reversed([*current, *(d for g in waiting for d in g)]))
+                raise
+        if self._is_outage():
+            raise RetryableError(self._outage())
 
-    def _attempt(self, waiting: deque[list[Delivery]]) -> None:
-        group = waiting[0]
+    def _attempt(self, group: list[Delivery], waiting: deque[list[Delivery]]) -> None:
         try:
             self._store(group)
         except RetryableError:
@@ -158,19 +166,41 @@ class Worker:
                 self._failed(group[0], error)
 
     def _store(self, group: list[Delivery]) -> None:
-        envelopes = [delivery.envelope for delivery in group]
-        batch = self._pipeline.batch(envelopes)
+        batch = self._pipeline.batch([delivery.envelope for delivery in group])
         if len(batch) or batch.joins:
-            self._sink.write(envelopes[0].tenant, batch)
+            self._write(group, batch)
         self._done += [delivery.id for delivery in group]
         self._stages.deliveries.add(len(group), "stored")
 
+    def _write(self, group: list[Delivery], batch: Batch) -> None:
+        try:
+            self._sink.write(group[0].envelope.tenant, batch)
+        except RetryableError:
+            raise
+        except Exception:
+            if len(group) == 1:
+                self._refused.add(group[0].id)
+            raise
+        self._refused.clear()
+
+    def _is_outage(self) -> bool:
+        return len(self._refused) >= _OUTAGE
+
+    def _outage(self) -> str:
+        return f"the store has refused {len(self._refused)} deliveries and taken none since"
+
     def _failed(self, delivery: Delivery, error: Exception) -> None:
-        if delivery.attempt >= self._config.max_attempts:
+        if delivery.attempt >= self._config.max_attempts and not self._is_outage():
             self._bury(delivery, error)
             return
         delay_s = min(_FIRST_RETRY_S * 2.0**delivery.attempt, _LONGEST_RETRY_S)
         self._queue.retry_later([delivery.id], delay_s)
+        _log.warning(
+            "a delivery could not be stored (%s) and is tried again in %.1f s, try %d",
+            type(error).__name__,
+            delay_s,
+            delivery.attempt + 1,
+        )
         self._stages.deliveries.add(1, "retried")
 
     def _bury(self, delivery: Delivery, error: Exception) -> None:

@@ -148,6 +148,24 @@ def test_a_fault_of_the_store_is_tried_again_for_each_delivery_alone(tmp_path):
     bench.close()
 
 
+def test_a_store_that_refuses_everything_buries_nothing_and_is_told(tmp_path):
+    bench = parts.Bench(tmp_path, max_attempts=1)
+    bench.store.write_error = ValueError("odd")
+    put(bench, 1, 2, 3, 4, 5)
+    bench.start()
+    eventually(lambda: "the store has refused" in bench.worker.health().detail)
+    assert not bench.worker.health().ok
+    dead = bench.inbox.state().dead
+    eventually(lambda: bench.store.log.count("refused") >= 8)
+    assert bench.inbox.state().dead == dead <= 2
+    bench.store.write_error = None
+    eventually(lambda: bench.worker.health().ok)
+    eventually(bench.is_empty)
+    bench.inbox.retry([letter.id for letter in bench.inbox.list(10)])
+    eventually(lambda: traces_of(bench.store) == [1, 2, 3, 4, 5])
+    bench.close()
+
+
 def test_small_deliveries_of_one_tenant_and_signal_are_written_together(bench):
     put(bench, *range(1, 101))
     bench.start()

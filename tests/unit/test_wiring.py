@@ -20,6 +20,7 @@ from otel_vector.errors import (
     ModelMismatchError,
     StoreLockedError,
 )
+from otel_vector.services.search import SearchQuestion
 from otel_vector.settings.config import (
     EmbedConfig,
     InboxConfig,
@@ -29,7 +30,7 @@ from otel_vector.settings.config import (
 )
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import Tenant
-from otel_vector.spans.meanings import Signal
+from otel_vector.spans.meanings import RunKind, Signal
 from otel_vector.store.contract import Nearest
 from otel_vector.testing.builders import TENANT, SpanRow, trace_bytes
 from otel_vector.testing.hashing import HashingEmbedder
@@ -250,13 +251,11 @@ def test_an_endpoint_that_is_down_delays_vectors_and_nothing_else(tmp_path):
 def test_a_recorded_search_becomes_a_span_of_its_own(tmp_path):
     settings = settings_of(tmp_path, search=SearchConfig(record=True))
     engine = Engine.open(settings, HASHING)
-    from otel_vector.services.recording import SearchRecord, search_span
-
-    span = search_span(SearchRecord("id", 1, 2, "words", 0, 0, ()))
-    engine._recorder.record(TENANT, span)
+    engine.services.search.answer(TENANT, SearchQuestion(text="card declined"))
     engine.start()
-    assert engine.wait_stored(parts.DEADLINE_S)
-    assert engine.store.tenant(TENANT).size().spans == 1
+    parts.eventually(lambda: engine.store.tenant(TENANT).size().spans)
+    (span,) = engine.store.tenant(TENANT).reader.find(Signal.SPANS, Where(runs=()), 10).items
+    assert (span.name, span.run) == ("search", RunKind.SELF)
     engine.close()
 
 
