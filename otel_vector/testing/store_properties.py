@@ -196,6 +196,14 @@ def wheres() -> st.SearchStrategy[Where]:
     return st.builds(Where, st.one_of(st.none(), filters(), filters()), time, time, runs)
 
 
+class _Corpus:
+    """A filled store and its rows; no dataclass, since a failure would show every row."""
+
+    def __init__(self, store: TenantStore, rows: list[Row]) -> None:
+        self.store = store
+        self.rows = rows
+
+
 class StorePropertySuite(StoreCase):
     """A store's answers against the evaluated filter. Subclasses open the store."""
 
@@ -203,7 +211,7 @@ class StorePropertySuite(StoreCase):
 
     @pytest.fixture(scope="class")
     @classmethod
-    def corpus(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, list[Row]]]:
+    def corpus(cls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Corpus]:
         """A store with many random items, written once for many filters."""
         store = cls.open_store(tmp_path_factory.mktemp("corpus"))
         rows: list[Row] = [*_random_spans(cls.corpus_size), *_random_logs(cls.corpus_size // 2)]
@@ -211,7 +219,7 @@ class StorePropertySuite(StoreCase):
             of_signal = [row for row in rows if item_of(row).signal is signal]
             for at in range(0, len(of_signal), 40):
                 write(store.tenant(TENANT), of_signal[at : at + 40])
-        yield store, rows
+        yield _Corpus(store.tenant(TENANT), rows)
         store.close()
 
     @settings(
@@ -221,10 +229,9 @@ class StorePropertySuite(StoreCase):
     )
     @given(where=wheres(), signal=st.sampled_from(Signal))
     def test_a_store_answers_what_evaluating_the_filter_answers(
-        self, corpus: tuple[Store, list[Row]], where: Where, signal: Signal
+        self, corpus: _Corpus, where: Where, signal: Signal
     ) -> None:
-        store, rows = corpus
-        self._agrees(store.tenant(TENANT), TENANT, rows, where, signal)
+        self._agrees(corpus.store, TENANT, corpus.rows, where, signal)
 
     @settings(
         max_examples=15,
