@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import io
 import time
+import zlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import orjson
+import zstandard
 
 from otel_vector.decode.validate import validate_logs, validate_traces
 from otel_vector.errors import InvalidInputError, RetryableError
@@ -113,8 +115,8 @@ class Importer:
                     self._flush(report, key)
                 self.progress(report, tell())
             report.done = True
-        except (EOFError, OSError) as error:
-            raise InvalidInputError(f"the file ends within its compression: {error}") from error
+        except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
+            raise InvalidInputError(f"the file is cut off or damaged: {error}") from error
         finally:
             self._flush(report, key)
 

@@ -13,6 +13,7 @@ A unit's number, from 1, is where a resumed import goes on and what a report nam
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -31,6 +32,12 @@ LONGEST_UNIT: Final = 256 << 20
 
 _RECORD_TAG: Final = b"\x0a"  # field 1, length-delimited: resource_spans, resource_logs
 _SPACE: Final = b" \t\r\n"
+_HEAD: Final = 512
+# A line feed is also the tag of a record, and `{` may be its length: only what goes on as JSON
+# does, and as no record can, is JSON after empty lines.
+_JSON_AFTER_SPACE: Final = re.compile(
+    rb'[ \t\r\n]+(?:\{[ \t\r\n]*(?:"[A-Za-z_]|\})|\[[ \t\r\n]*[{\]])'
+)
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
@@ -58,37 +65,30 @@ def units(stream: io.BufferedReader) -> Iterator[Unit]:
     """
     if stream.peek(3)[:3] == _BYTE_ORDER_MARK:
         stream.read(3)
-    while (first := stream.peek(1)[:1]) and first in _SPACE and not _is_record(stream):
-        stream.read(1)
-    if not first:
-        return
-    if first in b"{[":
+    head = stream.peek(_HEAD)[:_HEAD]
+    blank = not head.strip(_SPACE)
+    if blank or head[:1] in {b"{", b"["} or _JSON_AFTER_SPACE.match(head):
         yield from _lines(stream)
-    elif first == _RECORD_TAG:
+    elif head.startswith(_RECORD_TAG):
         yield from _records(stream)
     else:
         yield from _messages(stream)
 
 
-def _is_record(stream: io.BufferedReader) -> bool:
-    """Tell the tag 0x0a, which is also a line feed, from an empty line before JSON."""
-    head = stream.peek(64)[:64]
-    rest = head.lstrip(_SPACE)
-    return head.startswith(_RECORD_TAG) and not (rest[:1] and rest[:1] in b"{[")
-
-
 def _lines(stream: io.BufferedReader) -> Iterator[Unit]:
-    number = 0
+    number, first = 0, True
     while line := stream.readline(LONGEST_UNIT + 1):
         number += 1
         if len(line) > LONGEST_UNIT:
             raise TooLargeError(f"line {number} is longer than {LONGEST_UNIT} bytes")
         body = line.strip(_SPACE)
-        if number == 1 and body in {b"{", b"["}:
-            yield Unit(1, JSON, _rest(stream, line))
+        if not body:
+            continue
+        if first and body in {b"{", b"["}:
+            yield Unit(number, JSON, _rest(stream, line))
             return
-        if body:
-            yield Unit(number, JSON, body)
+        first = False
+        yield Unit(number, JSON, body)
 
 
 def _rest(stream: io.BufferedReader, begun: bytes) -> bytes:

@@ -8,12 +8,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import zstandard
 from xxhash import xxh3_128
 
 from otel_vector.errors import ConfigError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = ["GZIP", "STDIN", "ZSTD", "content_hash", "opened", "plain"]
 
@@ -21,6 +24,7 @@ STDIN: Final = "-"
 GZIP: Final = b"\x1f\x8b"
 ZSTD: Final = b"\x28\xb5\x2f\xfd"
 _CHUNK: Final = 1 << 20
+_PACKED: Final = 1 << 13
 
 
 @contextmanager
@@ -42,15 +46,59 @@ def opened(name: str) -> Iterator[io.BufferedReader]:
 
 
 def plain(raw: io.BufferedReader) -> io.BufferedReader:
-    """Return a reader of the uncompressed bytes."""
+    """Return a reader of the uncompressed bytes.
+
+    It raises EOFError where compressed bytes end too early, after all that could be read.
+    """
     head = raw.peek(len(ZSTD))[: len(ZSTD)]
     if head.startswith(GZIP):
-        return io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=raw)), _CHUNK)
+        return io.BufferedReader(_Chunks(_gunzipped(raw)), _CHUNK)
     if head == ZSTD:
-        unpacker = zstandard.ZstdDecompressor()
-        stream = unpacker.stream_reader(cast("BinaryIO", raw), read_across_frames=True)
-        return io.BufferedReader(cast("io.RawIOBase", stream), _CHUNK)
+        return io.BufferedReader(_Chunks(_unzstd(raw)), _CHUNK)
     return raw
+
+
+class _Chunks(io.RawIOBase):
+    """Chunks of bytes as a raw stream; each is handed out before the next is made."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        while not self._rest:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._rest = memoryview(chunk)
+        target = memoryview(buffer).cast("B")
+        length = min(len(target), len(self._rest))
+        target[:length] = self._rest[:length]
+        self._rest = self._rest[length:]
+        return length
+
+
+def _gunzipped(raw: io.BufferedReader) -> Iterator[bytes]:
+    unpacked = gzip.GzipFile(fileobj=raw)
+    while chunk := unpacked.read1(_CHUNK):
+        yield chunk
+
+
+def _unzstd(raw: io.BufferedReader) -> Iterator[bytes]:
+    """Yield the frames' content; a little input at a time bounds what a frame can blow up to."""
+    frame, begun = zstandard.ZstdDecompressor().decompressobj(), False
+    while packed := raw.read(_PACKED):
+        while packed:
+            if frame.eof:
+                frame = zstandard.ZstdDecompressor().decompressobj()
+            begun = True
+            yield frame.decompress(packed)
+            packed = frame.unused_data if frame.eof else b""
+    if begun and not frame.eof:
+        raise EOFError("compressed file ended before the end of its frame")
 
 
 def content_hash(name: str) -> str:
