@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import orjson
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
-from services_world import DECLINED, TIMEOUT, World, at, shop
+from support.world import DECLINED, TIMEOUT, World, at, shop
 
 from otel_vector.errors import InvalidQueryError, NotFoundError
 from otel_vector.services.catalog import SAMPLE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from services_world import DECLINED, World, at, shop
+from support.world import DECLINED, World, at, shop
 
 from otel_vector.errors import InvalidQueryError
 from otel_vector.services.answers import GroupedAnswer, ListedAnswer

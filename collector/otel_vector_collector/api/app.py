@@ -22,7 +22,7 @@ from otel_vector_collector.api import (
     traces,
 )
 from otel_vector_collector.api.engine import Serving
-from otel_vector_collector.api.guards import BodyLimit, LoopbackHosts, Timing, is_loopback
+from otel_vector_collector.api.guards import BodyLimit, Faults, LoopbackHosts, Timing, is_loopback
 from otel_vector_collector.api.responses import Problem
 from otel_vector_collector.api.streams import Streams
 
@@ -58,6 +58,7 @@ def create_app(engine: Serving, checks: Sequence[Callable[[], PartHealth]] = ())
     app.state.engine = engine
     app.state.checks = tuple(checks)
     app.state.streams = Streams()
+    app.add_middleware(Faults)
     app.add_middleware(BodyLimit)
     app.add_middleware(Timing, telemetry=engine.telemetry)
     if is_loopback(engine.settings.serve.api):

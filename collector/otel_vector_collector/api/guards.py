@@ -5,6 +5,7 @@ Plain ASGI: nothing is buffered and streams pass through.
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from time import perf_counter
 from typing import Final
 
@@ -12,22 +13,26 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_vector.telemetry import Telemetry
-from otel_vector_collector.api.problems import MISDIRECTED, problem, too_large
+from otel_vector_collector.api.problems import MISDIRECTED, fault, problem, too_large
 
-__all__ = ["MAX_BODY_BYTES", "BodyLimit", "LoopbackHosts", "Timing", "is_loopback"]
+__all__ = ["MAX_BODY_BYTES", "BodyLimit", "Faults", "LoopbackHosts", "Timing", "is_loopback"]
 
 MAX_BODY_BYTES: Final = 1 << 20
-
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
 
 def is_loopback(host: str) -> bool:
     """Return whether a host, with or without a port, names this machine to itself only."""
-    name = host.lower().rstrip(".")
-    bare = name if name.endswith("]") or name.count(":") > 1 else name.partition(":")[0]
+    name = host.lower()
     if name.startswith("["):
-        bare = name.partition("]")[0] + "]"
-    return bare in _LOOPBACK or bare.startswith("127.") or bare.endswith(".localhost")
+        name = name[1:].partition("]")[0]
+    elif name.count(":") == 1:
+        name = name.partition(":")[0]
+    if name.rstrip(".") == "localhost":
+        return True
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return False
 
 
 class LoopbackHosts:
@@ -89,6 +94,29 @@ class BodyLimit:
         error = too_large(self._max_bytes)
         refusal = problem(error.status_code, "too-large", error.detail)
         await refusal(scope, receive, send)
+
+
+class Faults:
+    """Answers what no handler expected, so that one request's fault stays its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; answer for it if it fails before its answer began."""
+        begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noting)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            await fault(f"{scope['method']} {scope['path']}", error)(scope, receive, send)
 
 
 class Timing:

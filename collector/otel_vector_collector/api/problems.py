@@ -20,6 +20,7 @@ __all__ = [
     "MISDIRECTED",
     "NOT_READY",
     "STATUS",
+    "fault",
     "not_acceptable",
     "problem",
     "register",
@@ -103,6 +104,12 @@ def problem(
     return Response(orjson.dumps(document), status, headers=dict(headers or {}), media_type=_MEDIA)
 
 
+def fault(what: str, error: Exception) -> Response:
+    """Return the answer to a request that failed by a fault of ours; only the log tells why."""
+    _log.error("%s failed", what, exc_info=error)
+    return problem(500, "otel-vector", "this is a fault of otel-vector; its log tells more")
+
+
 def not_acceptable(offers: Sequence[str]) -> HTTPException:
     """Return the error of a request that accepts none of what there is."""
     return HTTPException(406, f"this is given as {', '.join(offers)}; name one of them in Accept")
@@ -121,7 +128,6 @@ def register(app: FastAPI) -> None:
     app.add_exception_handler(errors.OtelVectorError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _ours(request: Request, error: Exception) -> Response:
@@ -156,9 +162,3 @@ async def _http(request: Request, error: Exception) -> Response:
     slug = _BY_HTTP_STATUS.get(error.status_code, "http")
     detail = f"{error.detail}: {request.method} {request.url.path}"
     return problem(error.status_code, slug, detail, error.headers)
-
-
-async def _unexpected(request: Request, error: Exception) -> Response:
-    """Answer a fault of ours without telling its inside."""
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(500, "otel-vector", "this is a fault of otel-vector; its log tells more")
