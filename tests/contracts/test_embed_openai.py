@@ -1,14 +1,13 @@
 """An OpenAI-compatible endpoint over real HTTP: the promises, and every way to misbehave."""
 
-import importlib.util
 import logging
 import socket
 import time
 from collections.abc import Iterator
 from email.utils import formatdate
-from pathlib import Path
 
 import pytest
+from support.embeddings import serving
 
 from otel_vector.embed.contract import Embedder, Role
 from otel_vector.embed.openai import OpenAIEmbedder
@@ -16,18 +15,12 @@ from otel_vector.embed.patience import retry_after_s
 from otel_vector.errors import ConfigError, EmbedderUnavailableError
 from otel_vector.testing.embed import EmbedderSuite
 
-_spec = importlib.util.spec_from_file_location(
-    "embeddings_server", Path(__file__).with_name("embeddings_server.py")
-)
-embeddings_server = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(embeddings_server)
-
 KEY = "sk-planted-0123456789"
 
 
 @pytest.fixture
 def endpoint():
-    with embeddings_server.serving() as running:
+    with serving() as running:
         yield running
 
 
@@ -40,7 +33,7 @@ def embedder(endpoint):
 
 @pytest.fixture(scope="module")
 def patient() -> Iterator[Embedder]:
-    with embeddings_server.serving(window=5000) as running:
+    with serving(window=5000) as running:
         made = OpenAIEmbedder(running.url, "small", dimension=16)
         yield made
         made.close()

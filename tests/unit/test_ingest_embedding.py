@@ -1,25 +1,18 @@
 """Texts get their vectors, newest first, whatever the embedder does meanwhile."""
 
-import importlib.util
 import logging
 import time
-from pathlib import Path
 
 import pytest
+from support import ingest as parts
 
+from otel_vector.ingest.embedding import EmbedLoop
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Facet
 from otel_vector.store.contract import Nearest
 from otel_vector.testing.builders import TENANT, SpanRow, batch_of
 
-_spec = importlib.util.spec_from_file_location(
-    "ingest_parts", Path(__file__).with_name("ingest_parts.py")
-)
-parts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(parts)
 eventually = parts.eventually
-
-from otel_vector.ingest.embedding import EmbedLoop  # noqa: E402 -- after the parts it is fed by
 
 
 class Bench:

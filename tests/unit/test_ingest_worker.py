@@ -1,24 +1,18 @@
 """The worker loses nothing, doubles nothing, and lets no delivery hold up another."""
 
 import gzip
-import importlib.util
 import json
 import logging
 import threading
-from pathlib import Path
 
 import pytest
+from support import ingest as parts
 
 from otel_vector.errors import StorageFullError
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Signal
 from otel_vector.testing.builders import LogRow, SpanRow, trace_bytes
 
-_spec = importlib.util.spec_from_file_location(
-    "ingest_parts", Path(__file__).with_name("ingest_parts.py")
-)
-parts = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(parts)
 eventually, envelope, traces_of = parts.eventually, parts.envelope, parts.traces_of
 
 
