@@ -51,9 +51,12 @@ class Checkpointer:
         connection = Connection(self._files, "NORMAL")
         election = os.open(self._files.folder / "checkpoint.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            while self._due.wait() and not self._stopped:
-                _copy_log(connection, election)
+            while self._due.wait():
+                # Cleared before the question, so that a call of `close` in between is seen.
                 self._due.clear()
+                if self._stopped:
+                    return
+                _copy_log(connection, election)
         finally:
             os.close(election)
             connection.close()

@@ -31,8 +31,14 @@ from otel_vector.inbox.sqlite.locks import WriteLock
 __all__ = ["Connection", "Files", "translated"]
 
 _VERSION = 1
-_BUSY_MS = 30_000
 _LOG_KEPT_BYTES = 32 << 20
+_PRAGMAS = (
+    "busy_timeout=30000",
+    "secure_delete=ON",
+    "wal_autocheckpoint=0",
+    f"journal_size_limit={_LOG_KEPT_BYTES}",
+    "temp_store=MEMORY",
+)
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS waiting (
@@ -110,20 +116,16 @@ class Connection:
 
     def __init__(self, files: Files, synchronous: Literal["FULL", "NORMAL"]) -> None:
         self.files = files
-        self.lock = WriteLock(files.folder)
         self.sql = sqlite3.connect(
             files.database, isolation_level=None, check_same_thread=False, cached_statements=64
         )
-        for pragma in (
-            f"busy_timeout={_BUSY_MS}",
-            f"synchronous={synchronous}",
-            "secure_delete=ON",
-            "wal_autocheckpoint=0",
-            f"journal_size_limit={_LOG_KEPT_BYTES}",
-            "temp_store=MEMORY",
-            "mmap_size=0",
-        ):
-            self.sql.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in (*_PRAGMAS, f"synchronous={synchronous}"):
+                self.sql.execute(f"PRAGMA {pragma}")
+            self.lock = WriteLock(files.folder)
+        except BaseException:
+            self.sql.close()
+            raise
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
