@@ -49,7 +49,7 @@ def list_letters(
 
 @app.command()
 def show(
-    letter_id: Annotated[int, typer.Argument(metavar="ID")],
+    letter_id: Annotated[int, typer.Argument(metavar="ID", help="Its number.")],
     raw: Annotated[bool, typer.Option("--raw", help="Write its body to stdout, as sent.")] = False,
     data: Data = None,
     config: Config = None,

@@ -32,8 +32,12 @@ def export(
     format_: Annotated[
         _Format, typer.Option("--format", help="JSON by line, or length-prefixed protobuf.")
     ] = _Format.JSON,
-    compress: Annotated[_Compression | None, typer.Option("--compress")] = None,
-    signal: Annotated[_Signal, typer.Option("--signal")] = _Signal.TRACES,
+    compress: Annotated[
+        _Compression | None, typer.Option("--compress", help="Pack what is written.")
+    ] = None,
+    signal: Annotated[
+        _Signal, typer.Option("--signal", help="Spans, or log records.")
+    ] = _Signal.TRACES,
     filter_: Filter = None,
     since: Since = None,
     until: Until = None,
