@@ -58,7 +58,7 @@ class Content:
         for source, value in self._best():
             role = _ROLE_FACETS.get(source.facet, "")
             reader.read(value, source.facet, role)
-            if source.is_call and self._tool:
+            if self._tool and source.facet is Facet.INPUT:
                 reader.call(self._tool, value)
         for facet, role, value in self._said:
             reader.read(value, facet, role)

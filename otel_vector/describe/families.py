@@ -38,13 +38,11 @@ class Source:
         facet: the facet of what has no role of its own.
         rank: lower is better structured; only the lowest present of a facet is read.
         root: of a flattened structure, its prefix; else empty.
-        is_call: the value is the arguments of one tool call.
     """
 
     facet: Facet
     rank: int = _EXACT
     root: str = ""
-    is_call: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,6 @@ _CONTENT: Final = {
         (_STRUCTURED, "gen_ai.prompt ai.prompt prompt all_messages_events events lk.chat_ctx"),
         (_COARSE, "langfuse.observation.input mlflow.spanInputs traceloop.entity.input"),
         (_COARSE, "input.value tool.parameters genkit:input"),
-        (_COARSE, "vectorwave.inputs vectorwave.args vectorwave.kwargs"),
         (_WHOLE, "langfuse.trace.input crew_tasks"),
     ),
     Facet.OUTPUT: (
@@ -111,15 +108,12 @@ _ROOTS: Final = {
     "reranker.output_documents": Source(Facet.RETRIEVAL, _EXACT, "reranker.output_documents"),
 }
 
-_CALLS: Final = frozenset(
-    {
-        "gen_ai.tool.call.arguments",
-        "ai.toolCall.args",
-        "tool_arguments",
-        "gcp.vertex.agent.tool_call_args",
-        "tool.parameters",
-    }
+_VECTORWAVE: Final = Source(Facet.INPUT, _COARSE, "vectorwave")
+_VECTORWAVE_FIELDS: Final = (
+    "trace_id span_id parent_span_id function_name function_uuid timestamp_utc duration_ms status "
+    "error_message error_code return_value exec_source is_golden_source uuid"
 )
+"""What VectorWave says of a call itself; all else under its prefix are captured arguments."""
 
 _OPERATION: Final = (
     "http.request.method http.method http.route db.query.summary db.query.text db.statement "
@@ -142,8 +136,6 @@ EVENT_MESSAGES: Final = MappingProxyType(
         "gen_ai.assistant.message": (Facet.INPUT, "assistant"),
         "gen_ai.tool.message": (Facet.INPUT, "tool"),
         "gen_ai.choice": (Facet.OUTPUT, "assistant"),
-        "gen_ai.content.prompt": (Facet.INPUT, "user"),
-        "gen_ai.content.completion": (Facet.OUTPUT, "assistant"),
     }
 )
 """Name of a per-message event → facet and role of the message it carries."""
@@ -159,7 +151,7 @@ def role_of(key: str, indexed: dict[str, str]) -> Role | None:
     return _role(
         ALWAYS if key in _ALWAYS_NAMES else OUTBOUND if key in _OUTBOUND_NAMES else 0,
         indexed.get(key) or KEYED.get(key) or (ERROR_CODE if key in NARROWED else ""),
-        _SOURCES.get(key) or _flattened(key),
+        _SOURCES.get(key) or _gathered(key),
         is_run=key == "otel_vector.run.kind",
     )
 
@@ -169,9 +161,11 @@ def _role(operation: int, key: str, source: Source | None, *, is_run: bool) -> R
     return Role(operation, key, source, is_run, is_rare) if operation or is_rare else None
 
 
-def _flattened(key: str) -> Source | None:
-    """Return the source of an element of a flattened list: `<root>.<number>.<rest>`."""
+def _gathered(key: str) -> Source | None:
+    """Return the source of a part of a flattened list, `<root>.<number>.<rest>`, or map."""
     root, dot, rest = key.partition(".")
+    if root == "vectorwave":
+        return None if rest in _VECTORWAVE_OWN else _VECTORWAVE
     while dot:
         number, dot, tail = rest.partition(".")
         if number.isdecimal():
@@ -182,7 +176,7 @@ def _flattened(key: str) -> Source | None:
 
 def _sources() -> dict[str, Source]:
     return {
-        name: Source(facet, rank, is_call=name in _CALLS)
+        name: Source(facet, rank)
         for facet, rows in _CONTENT.items()
         for rank, names in rows
         for name in names.split()
@@ -190,5 +184,6 @@ def _sources() -> dict[str, Source]:
 
 
 _SOURCES: Final = _sources()
+_VECTORWAVE_OWN: Final = frozenset(_VECTORWAVE_FIELDS.split())
 _ALWAYS_NAMES: Final = frozenset(_OPERATION.split())
 _OUTBOUND_NAMES: Final = frozenset(_OUTBOUND.split())

@@ -17,6 +17,7 @@ from otel_vector.describe.content import Content
 from otel_vector.describe.failures import error_text
 from otel_vector.describe.families import EVENT_MESSAGES
 from otel_vector.describe.masking import masked_message
+from otel_vector.describe.messages import Reader
 from otel_vector.describe.pieces import readable
 from otel_vector.describe.rows import Headers, serialised
 from otel_vector.describe.texts import Texts
@@ -30,6 +31,7 @@ __all__ = ["LogDescriber"]
 _ERROR_SEVERITY: Final = 17  # SEVERITY_NUMBER_ERROR
 _LONGEST: Final = 4_000  # characters of a body that are read
 _SEVERITIES: Final = ("", "trace", "debug", "info", "warn", "error", "fatal")
+_EXCEPTION: Final = frozenset({"exception.type", "exception.message"})
 _EVALUATION: Final = "gen_ai.evaluation.result"
 _TAGGED: Final = re.compile(r"\b(?:trace|span|request)[_-]?id\s*[:=]\s*\S+\s*", re.IGNORECASE)
 _HEAD: Final = re.compile(
@@ -137,21 +139,36 @@ def _event_name(record: LogRecord) -> str:
 def _log_text(record: LogRecord, event: str) -> str:
     """Return severity, event name and the masked body."""
     severity = _SEVERITIES[max(0, min(record.severity_number + 3, 24)) // 4]
-    body = text_form(record.body)[:_LONGEST] if record.HasField("body") else ""
-    said = masked_message(_TAGGED.sub("", _HEAD.sub("", readable(body)))).strip()
-    return " ".join(part for part in (severity, event, said) if part) or "empty"
+    said = masked_message(_body(record))
+    thrown = _thrown(record)
+    parts = (severity, event, said, "" if thrown in said else thrown)
+    return " ".join(part for part in parts if part) or "empty"
+
+
+def _body(record: LogRecord) -> str:
+    """Return what a record's body says, without the time, level and ids in front of it."""
+    if not record.HasField("body"):
+        return ""
+    if record.body.WhichOneof("value") == "kvlist_value":
+        reader = Reader()
+        reader.read(plain(record.body), Facet.LOG)
+        texts = reader.pieces.by_facet().values()
+        return "\n".join(dict.fromkeys(text for part in texts for text in part))[:_LONGEST]
+    body = readable(text_form(record.body)[:_LONGEST])
+    return _TAGGED.sub("", _HEAD.sub("", body)).strip()
 
 
 def _error(record: LogRecord) -> str:
     """Return what a record says went wrong; empty for one that says nothing did."""
-    values = {item.key: text_form(item.value) for item in record.attributes}
+    is_error = record.severity_number >= _ERROR_SEVERITY
+    return _thrown(record) or (error_text("", _body(record)) if is_error else "")
+
+
+def _thrown(record: LogRecord) -> str:
+    """Return the exception in a record's attributes as one line; empty without one."""
+    values = {a.key: text_form(a.value) for a in record.attributes if a.key in _EXCEPTION}
     kind, message = values.get("exception.type", ""), values.get("exception.message", "")
-    if kind or message:
-        return error_text(kind, message)
-    if record.severity_number < _ERROR_SEVERITY or not record.HasField("body"):
-        return ""
-    body = readable(text_form(record.body)[:_LONGEST])
-    return error_text("", _TAGGED.sub("", _HEAD.sub("", body)))
+    return error_text(kind, message)
 
 
 def _attributes(record: LogRecord) -> Iterable[Any]:

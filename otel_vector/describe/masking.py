@@ -14,6 +14,7 @@ __all__ = ["masked_message", "masked_name", "masked_statement"]
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
 _HEX = r"(?:0x[0-9a-fA-F]+|(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{8,})"
 _SERIAL = r"(?=[A-Z]*[0-9])(?=[0-9]*[A-Z])[A-Z0-9]{8,}"
+_OPAQUE = r"(?=(?:[A-Za-z]*[0-9]){2})[A-Za-z0-9]{16,}"
 _EMAIL = r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+"
 _IP = r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?::[0-9]{1,5})?"
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9:]{5,8}(?:[.,][0-9]+)?(?:Z|[+-][0-9:]{2,6})?)?"
@@ -24,11 +25,11 @@ _START, _END = r"(?<![A-Za-z0-9])", r"(?![A-Za-z0-9])"
 _MESSAGE: Final = re.compile(
     rf"(?P<keep>(?i:{_STATUS})(?![0-9]))"
     rf"|(?P<email>{_EMAIL})"
-    rf"|{_START}(?:(?P<id>{_UUID}|{_HEX}|{_SERIAL})|(?P<ip>{_IP})|(?P<time>{_DATE}|{_TIME})){_END}"
+    rf"|{_START}(?:(?P<id>{_UUID}|{_HEX}|{_SERIAL}|{_OPAQUE})|(?P<ip>{_IP})|(?P<time>{_DATE}|{_TIME})){_END}"
     r"|(?<![A-Za-z0-9_])(?P<n>[0-9]+(?:[.,][0-9]+)*)(?=(?:ns|us|µs|ms|s|m|h|[kKMG]i?B?|B)?(?![A-Za-z0-9]))"
 )
 _NAME: Final = re.compile(
-    rf"{_EMAIL}|(?<![A-Za-z0-9])(?:{_UUID}|{_HEX}|{_SERIAL}|{_IP}|{_DATE}|{_TIME}|[0-9]{{4,}})"
+    rf"{_EMAIL}|(?<![A-Za-z0-9])(?:{_UUID}|{_HEX}|{_SERIAL}|{_OPAQUE}|{_IP}|{_DATE}|{_TIME}|[0-9]{{4,}})"
     rf"{_END}|(?<=/)[0-9]+(?=$|[/?])"
 )
 _LITERAL: Final = re.compile(r"'(?:[^']|'')*'|(?<![\w.$@:])[+-]?[0-9]+(?:\.[0-9]+)?\b|\$[0-9]+")

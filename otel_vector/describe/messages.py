@@ -24,6 +24,9 @@ __all__ = ["Reader"]
 _DEEPEST: Final = 24
 _MOST_NODES: Final = 4_000
 _LONGEST_KEY: Final = 64
+_LONGEST_CALL: Final = 1_000  # characters of the arguments of a call whose tool is known
+_MOST_NUMBERS: Final = 16  # a longer list of numbers is a vector
+_EMPTY: Final[tuple[object, ...]] = (None, "", [], {})
 
 _ROLES: Final = MappingProxyType(
     {
@@ -63,7 +66,10 @@ _ARGUMENTS: Final = ("arguments", "input", "args", "parameters")
 _ANSWERS: Final = ("result", "response", "output", "content")
 _FINALS: Final = ("raw",)  # CrewAI: the answer itself, beside how it came about
 _SYSTEM: Final = ("system", "system_instruction", "system_instructions", "instructions")
-_CONTAINERS: Final = ("messages", "prompt", "input_messages", "kwargs", "inputs", "outputs")
+_CONTAINERS: Final = (
+    *("messages", "prompt", "input_messages", "args", "kwargs", "inputs", "outputs"),
+    *("choices", "document", "documents", "embedding"),
+)
 _CONFIGS: Final = ("config", "generation_config")
 _CUT_CONTENT: Final = re.compile(r'"(?:content|text)"\s*:\s*"((?:[^"\\]|\\.)*)')
 
@@ -98,7 +104,8 @@ class Reader:
 
     def call(self, name: str, arguments: Any) -> None:
         """Add one tool call whose name and arguments are known."""
-        self.pieces.add(Facet.TOOL, f"{name}({self._flat(arguments, 0)})")
+        shown = self._flat(arguments, 0)[:_LONGEST_CALL]
+        self.pieces.add(Facet.TOOL, f"{name}({shown})")
 
     def _text(self, text: str, facet: Facet, role: str, depth: int) -> None:
         parsed = _parsed(text)
@@ -111,7 +118,7 @@ class Reader:
 
     def _list(self, nodes: list[Any], facet: Facet, role: str, depth: int) -> None:
         if all(not isinstance(node, dict | list) for node in nodes):
-            self.pieces.add(facet, ", ".join(_scalar(node) for node in nodes), role)
+            self.pieces.add(facet, _listed(nodes), role)
             return
         for node in nodes:
             self.read(node, facet, role, depth + 1)
@@ -131,7 +138,7 @@ class Reader:
         found = False
         for keys, read in _SHAPES:
             for key in keys:
-                if node.get(key) not in (None, "", []):
+                if node.get(key) not in _EMPTY:
                     read(self, node[key], facet, role, depth + 1)
                     found = True
         return found
@@ -190,6 +197,8 @@ class Reader:
         if isinstance(node, dict):
             return ", ".join(self._lines(node, depth))
         if isinstance(node, list):
+            if all(isinstance(item, int | float) for item in node):
+                return _listed(node)
             return ", ".join(self._flat(item, depth + 1) for item in node[:_MOST_NODES])
         return _scalar(node)
 
@@ -222,6 +231,12 @@ _HANDLERS: Final[dict[str, Callable[..., None]]] = (
     | dict.fromkeys(_THOUGHT_TYPES, Reader._thought)  # noqa: SLF001
     | dict.fromkeys(_BINARY_TYPES, Reader._binary)  # noqa: SLF001
 )
+
+
+def _listed(nodes: list[Any]) -> str:
+    if len(nodes) > _MOST_NUMBERS and all(isinstance(node, int | float) for node in nodes):
+        return f"[{len(nodes)} numbers]"
+    return ", ".join(_scalar(node) for node in nodes)
 
 
 def _parsed(text: str) -> Any:

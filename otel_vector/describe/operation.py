@@ -25,6 +25,10 @@ _MOST_WORDS: Final = 48
 _LONGEST: Final = 2_000  # characters of a name or value that are read
 _STATEMENTS: Final = frozenset({"db.query.text", "db.statement"})
 _ADDRESSES: Final = frozenset({"url.full", "http.url"})
+_HOSTS: Final = frozenset({"server.address", "net.peer.name"})
+_NAMED: Final = ("rpc.", "db.", "messaging.", "gen_ai.")
+_SQL: Final = "and as by from in into is not null on or set values where"
+_FILLERS: Final = frozenset(_SQL.split())
 _SEGMENTS: Final = 3
 
 
@@ -43,7 +47,7 @@ def operation_of(
     masked = masked_name(without_digests(name))
     shown = KINDS[kind] if 0 < kind < len(KINDS) else ""
     words = words_of(masked[:_LONGEST])
-    _extend(words, sorted(details))
+    _extend(words, _telling(details))
     where, what = service_words(service), " ".join(words) or masked[:_LONGEST]
     text = f"{where}: {what}" if where else what
     text = f"{text} ({shown})" if shown else text
@@ -51,6 +55,13 @@ def operation_of(
     identity = "\x1f".join((service, masked, str(kind), "~" if is_masked else "", text))
     key = meaning_id(tenant, Facet.OPERATION, identity)
     return Meaning(key, Facet.OPERATION, text, service, masked, kind, is_masked, RECIPE)
+
+
+def _telling(details: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the details in one order; hosts only of calls that are named by nothing better."""
+    is_named = any(attribute.startswith(_NAMED) for attribute, _ in details)
+    unwanted = _HOSTS | _ADDRESSES if is_named else frozenset[str]()
+    return sorted(detail for detail in details if detail[0] not in unwanted)
 
 
 def _extend(words: list[str], details: Iterable[tuple[str, str]]) -> None:
@@ -65,7 +76,7 @@ def _extend(words: list[str], details: Iterable[tuple[str, str]]) -> None:
 
 def _detail_words(attribute: str, value: str) -> list[str]:
     if attribute in _STATEMENTS:
-        return spelled(masked_statement(value))
+        return [word for word in spelled(masked_statement(value)) if word not in _FILLERS]
     if attribute in _ADDRESSES:
         value = _short_address(value)
     return words_of(masked_name(value).replace("{id}", ""))

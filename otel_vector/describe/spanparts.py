@@ -92,6 +92,8 @@ class SpanParts:
             )
         elif event.name in EVENT_MESSAGES:
             found.contents().message(event.name, _message(attributes))
+            found.keys += self._roles.keys_in(attributes)
+            return
         _take(
             [(role, item) for item in attributes if (role := self._roles[item.key]) is not None],
             found,
@@ -119,7 +121,7 @@ def _take(rare: Iterable[tuple[Role, KeyValue]], found: _Found) -> None:
 
 def _message(attributes: Iterable[KeyValue]) -> dict[str, object]:
     """Return an event's attributes as the message they make up."""
-    return {item.key.removeprefix("gen_ai.event."): plain(item.value) for item in attributes}
+    return {item.key: plain(item.value) for item in attributes}
 
 
 def _errors(span: Span, found: _Found) -> list[str]:
@@ -141,7 +143,9 @@ def _from_attributes(span: Span) -> str:
         (text_form(values[key]) for key in _ERROR_MESSAGES if key in values), ""
     )
     status = next((text_form(values[key]) for key in _HTTP_STATUS if key in values), "")
-    return error_text(kind, message) or (f"http status {status}" if status else "")
+    if not message and (kind == status or not kind):
+        return f"http status {status}" if status else ""
+    return error_text(kind, message)
 
 
 def _tool_of(span: Span) -> str:
