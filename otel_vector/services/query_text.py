@@ -51,7 +51,8 @@ def _inner(condition: Filter) -> str:
         case And(items) | Or(items) if items:
             return f"({to_text(condition)})"
         case Not(inner):
-            return f"-{_inner(inner)}"
+            text = _inner(inner)
+            return f"-({text})" if text.startswith("-") else f"-{text}"
         case Phrase(text) if text:
             return _quoted(text)
         case Exists(field):
