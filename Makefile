@@ -12,7 +12,10 @@ WORKERS ?= 2
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 # Names each package as it comes, so that a long install shows where it is.
 NAMES := while read -r verb name _; do \
-  case "$$verb" in Collecting) printf '%s ' "$$name" ;; Installing) printf '\n  installing …' ;; esac; \
+  case "$$verb $$name" in \
+    Collecting*) printf '%s ' "$$name" ;; \
+    "Installing collected") printf '\n  unpacking …' ;; \
+  esac; \
 done; echo
 DEMO_DATA ?= demo-data
 
