@@ -8,8 +8,9 @@ spans have neither content nor events nor an error and take the short way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import sub
 from typing import Any, Final
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
@@ -89,16 +90,17 @@ class Describer:
         scopes = list[tuple[bytes, int]]()
         for scope in resource.scope_spans:
             own = self._roles.keys_in(scope.scope.attributes)
-            self._spans(scope.spans, _Context(service, operations, keys + own), batch)
+            spans = list(scope.spans)
+            _columns(spans, batch)
+            self._spans(spans, _Context(service, operations, keys + own), batch)
             scope.ClearField("spans")
             scopes.append((serialised(scope), len(batch.bodies)))
         resource.ClearField("scope_spans")
         headers.assign(serialised(resource), scopes)
 
-    def _spans(self, spans: Iterable[Span], context: _Context, batch: Batch) -> None:
+    def _spans(self, spans: Sequence[Span], context: _Context, batch: Batch) -> None:
         roles, operations, texts = self._roles, context.operations, batch.texts
         for span in spans:
-            batch.bodies.append(span.SerializeToString(deterministic=True))
             kind = span.kind
             named: tuple[Any, ...] = (span.name, kind)
             rare = None
@@ -121,7 +123,7 @@ class Describer:
             else:
                 batch.meanings.append(operation.ids)
                 batch.keys.append(context.keys)
-            _columns(span, batch, is_marked=rare is not None)
+            batch.runs.append(run_kind(span) if rare or span.trace_state else RunKind.LIVE)
 
     def _operation(self, context: _Context, named: tuple[Any, ...]) -> _Operation:
         name, kind, *details = named
@@ -138,16 +140,18 @@ class Describer:
         return operation
 
 
-def _columns(span: Span, batch: Batch, *, is_marked: bool) -> None:
-    """Add what a span's own fields say."""
-    trace_id, start, end = span.trace_id, span.start_time_unix_nano, span.end_time_unix_nano
-    batch.trace_ids.append(trace_id)
-    batch.span_ids.append(span.span_id)
-    batch.start_ns.append(start)
-    batch.end_ns.append(end)
-    batch.traces.append(trace_key(trace_id))
-    batch.buckets.append(bucket_of(end - start))
-    batch.runs.append(run_kind(span) if is_marked or span.trace_state else RunKind.LIVE)
+def _columns(spans: Sequence[Span], batch: Batch) -> None:
+    """Add what the spans' own fields say."""
+    trace_ids = [span.trace_id for span in spans]
+    starts = [span.start_time_unix_nano for span in spans]
+    ends = [span.end_time_unix_nano for span in spans]
+    batch.bodies += [span.SerializeToString(deterministic=True) for span in spans]
+    batch.trace_ids += trace_ids
+    batch.span_ids += [span.span_id for span in spans]
+    batch.start_ns += starts
+    batch.end_ns += ends
+    batch.traces += map(trace_key, trace_ids)
+    batch.buckets += map(bucket_of, map(sub, ends, starts))
 
 
 def _service(resource: ResourceSpans) -> str:

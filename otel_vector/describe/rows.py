@@ -36,10 +36,11 @@ class Headers:
             start = len(batch.ids)
             group, base = self._group(resource, scope)
             batch.group += [group] * (end - start)
+            add, copy = batch.ids.append, base.copy
             for body in batch.bodies[start:end]:
-                hasher = base.copy()
+                hasher = copy()
                 hasher.update(body)
-                batch.ids.append(SpanId(hasher.hexdigest()))
+                add(SpanId(hasher.hexdigest()))
 
     def _group(self, resource: bytes, scope: bytes) -> tuple[int, Any]:
         known = self._known.get((resource, scope))
