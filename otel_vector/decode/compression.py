@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from io import BytesIO
 
 import zstandard
 
@@ -16,6 +15,8 @@ _GZIP_BITS = 31
 _ZLIB_BITS = 15
 _RAW_BITS = -15
 _ZSTD_WINDOW_BYTES = 128 << 20
+_ZSTD_STEP_BYTES = 512
+"""Four bytes may stand for a block of 128 KiB: this many expand to 16 MiB at most."""
 
 
 def decompress(body: bytes, encoding: str, limit_bytes: int) -> bytes:
@@ -75,10 +76,22 @@ def _inflate_one(body: bytes, bits: int, limit_bytes: int) -> tuple[bytes, bytes
 
 
 def _unzstd(body: bytes, limit_bytes: int) -> bytes:
-    stream = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES).stream_reader(
-        BytesIO(body), read_across_frames=True
-    )
-    return stream.read(limit_bytes + 1)
+    """Expand one or several frames, so little at a time that no step expands to much."""
+    expander = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
+    parts: list[bytes] = []
+    size = start = 0
+    while start < len(body):
+        frame = expander.decompressobj()
+        while start < len(body) and not frame.eof and size <= limit_bytes:
+            parts.append(frame.decompress(body[start : start + _ZSTD_STEP_BYTES]))
+            size += len(parts[-1])
+            start += _ZSTD_STEP_BYTES
+        if size > limit_bytes:
+            break
+        if not frame.eof:
+            raise zstandard.ZstdError("it is truncated")
+        start = min(start, len(body)) - len(frame.unused_data)
+    return b"".join(parts)
 
 
 def _too_large(limit_bytes: int) -> TooLargeError:
