@@ -94,10 +94,9 @@ class Loop:
             while not self._stopping.is_set():
                 self._guarded(self._stepper.step)
             self._guarded(self._stepper.finish)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 -- above a thread nobody would hear it
             self._failure = f"the thread ended: {type(error).__name__}"
-            _log.critical("%s ended: %s; restart the process", self._name, type(error).__name__)
-            raise
+            _log.critical("%s ended; restart the process", self._name, exc_info=error)
 
     def _guarded(self, call: Callable[[], None]) -> None:
         try:

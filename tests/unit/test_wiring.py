@@ -248,8 +248,9 @@ def test_a_recorded_search_becomes_a_span_of_its_own(tmp_path):
     engine = Engine.open(settings, HASHING)
     engine.services.search.answer(TENANT, SearchQuestion(text="card declined"))
     engine.start()
-    parts.eventually(lambda: engine.store.tenant(TENANT).size().spans)
-    (span,) = engine.store.tenant(TENANT).reader.find(Signal.SPANS, Where(runs=()), 10).items
+    reader = engine.store.tenant(TENANT).reader
+    parts.eventually(lambda: reader.find(Signal.SPANS, Where(runs=()), 10).items)
+    (span,) = reader.find(Signal.SPANS, Where(runs=()), 10).items
     assert (span.name, span.run) == ("search", RunKind.SELF)
     engine.close()
 
