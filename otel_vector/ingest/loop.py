@@ -95,8 +95,8 @@ class Loop:
                 self._guarded(self._stepper.step)
             self._guarded(self._stepper.finish)
         except BaseException as error:  # noqa: BLE001 -- above a thread nobody would hear it
-            self._failure = f"the thread ended: {type(error).__name__}"
             _log.critical("%s ended; restart the process", self._name, exc_info=error)
+            self._failure = f"the thread ended: {type(error).__name__}"
 
     def _guarded(self, call: Callable[[], None]) -> None:
         try:
