@@ -73,7 +73,10 @@ def _is_secret_in_url(value: bytes) -> bool:
 _FIXED: Final[tuple[Context, ...]] = (
     Context(
         "url",
-        rb"\b" + _DATABASES + _SLASHES + rb"[^\s:@/\"'<>\\]*:(?P<value>[^\s\"'<>\\]+)@",
+        rb"\b"
+        + _DATABASES
+        + _SLASHES
+        + rb"[^\s:@/\"'<>\\\x00-\x1f]*:(?P<value>[^\s\"'<>\\\x00-\x1f]+)@",
         _SLASHES + rb"[^\x00-\x20\"'<>]*@",
         "postgres://app:h/unter2@db:5432/shop",
         _is_secret_in_url,
@@ -129,7 +132,7 @@ _FIXED: Final[tuple[Context, ...]] = (
     Context(
         "password",
         rb"(?:-u|-user)[ =][\"']?[^\s:\"'\\]+:(?P<value>[^\s\"'\\]+)",
-        rb"(?:-u|-user)[ =]\\*[\"']?[^\s:\"'\\]+:",
+        rb"(?:-u|-user)[ =]\\*[\"']?[^\s:\"']+:",
         "curl -u ada:lovelace https://shop.example",
     ),
     Context(
@@ -156,7 +159,7 @@ _FIXED: Final[tuple[Context, ...]] = (
 
 def contexts(rules: KeyRules) -> tuple[Context, ...]:
     """Return every row, those with names built from the name rules."""
-    name = rb"(?P<name>[\w.$-]*(?:" + rules.stems + rb")[\w.$\[\]-]*)"
+    name = rb"(?P<name>[\w.$-]*(?:" + rules.words + rb")[\w.$\[\]-]*)"
     return (
         *_FIXED,
         Context(

@@ -34,6 +34,7 @@ _KEY_KINDS: Final = (
     rb"(?:api|access|secret|private|encryption|signing|ssh|master|account|subscription|auth"
     rb"|consumer|license|app|application|client|webhook|shared)"
 )
+_TOKEN_KINDS: Final = rb"(?:access|refresh|auth|api|session|bearer|id)"
 _PASS: Final = rb"pass" + _SEP + rb"(?:wor[dt]|phrase|code|wd)"
 _ONE_TOKEN: Final = (
     rb"(?:page|next|continuation|sync|resume|cursor|first|last|per|output|input|prompt|completion"
@@ -41,28 +42,25 @@ _ONE_TOKEN: Final = (
     rb"|request|unexpected|previous|current|end|start|delimiter|nextpage)"
 )
 
-_ROWS: Final[tuple[tuple[str, bytes, bytes], ...]] = (
-    # kind, what a name ends in, its stem
-    ("password", _PASS + rb"s?" + _QUALIFIERS, _PASS),
-    ("password", rb"pwd" + _QUALIFIERS, rb"pwd"),
-    ("password", rb"(?:^|[-_. ])pass", rb"pass" + _END),
-    ("secret", rb"secrets?" + _QUALIFIERS, rb"secret"),
-    ("authorization", rb"authorization", rb"authorization"),
-    ("cookie", rb"cookies?", rb"cookie"),
-    ("key", _KEY_KINDS + _SEP + rb"keys?" + _QUALIFIERS, _KEY_KINDS + _SEP + rb"key"),
-    ("credential", rb"credentials?", rb"credential"),
-    ("token", rb"token(?:" + _SEP + rb"(?:value|hash))?", rb"token" + _END),
-    (
-        "token",
-        rb"(?:access|refresh|auth|api|session|bearer|id)" + _SEP + rb"tokens",
-        rb"(?:access|refresh|auth|api|session|bearer|id)" + _SEP + rb"tokens",
-    ),
-    ("token", rb"(?:jwt|csrf|xsrf)", rb"(?:jwt|csrf|xsrf)" + _END),
-    ("token", rb"(?:^|[^a-z])bearer", rb"bearer" + _END),
-    ("password", rb"(?:^|[^a-z])t?otp", rb"otp" + _END),
-    ("card", rb"(?:^|[^a-z])(?:cvv2?|cvc2?)", rb"cv[vc]2?" + _END),
-    ("session", rb"(?:jsessionid|phpsessid|sessid)", rb"(?:jsessionid|phpsessid|sessid)"),
-    ("authorization", rb"(?:^|[^a-z])_auth", rb"_auth" + _END),
+_ROWS: Final[tuple[tuple[str, bytes, bytes, bool], ...]] = (
+    # kind, what a name ends in, its stem, whether the stem is only one at the end of a word
+    ("password", _PASS + rb"s?" + _QUALIFIERS, _PASS, False),
+    ("password", rb"pwd" + _QUALIFIERS, rb"pwd", False),
+    ("password", rb"(?:^|[-_. ])pass", rb"pass", True),
+    ("secret", rb"secrets?" + _QUALIFIERS, rb"secret", False),
+    ("authorization", rb"authorization", rb"authorization", False),
+    ("cookie", rb"cookies?", rb"cookie", False),
+    ("key", _KEY_KINDS + _SEP + rb"keys?" + _QUALIFIERS, _KEY_KINDS + _SEP + rb"key", False),
+    ("credential", rb"credentials?", rb"credential", False),
+    ("token", rb"token", rb"token", True),
+    ("token", rb"token" + _SEP + rb"(?:value|hash)", rb"token" + _SEP + rb"(?:value|hash)", False),
+    ("token", _TOKEN_KINDS + _SEP + rb"tokens", _TOKEN_KINDS + _SEP + rb"tokens", False),
+    ("token", rb"(?:jwt|csrf|xsrf)", rb"(?:jwt|csrf|xsrf)", True),
+    ("token", rb"(?:^|[^a-z])bearer", rb"bearer", True),
+    ("password", rb"(?:^|[^a-z])t?otp", rb"otp", True),
+    ("card", rb"(?:^|[^a-z])(?:cvv2?|cvc2?)", rb"cv[vc]2?", True),
+    ("session", rb"(?:jsessionid|phpsessid|sessid)", rb"(?:jsessionid|phpsessid|sessid)", False),
+    ("authorization", rb"(?:^|[^a-z])_auth", rb"_auth", True),
 )
 _NOT_SECRET: Final = _ONE_TOKEN + _SEP + rb"token[^a-z]*$"
 _WORKING_FOLDER: Final = (b"PWD", b"OLDPWD")
@@ -83,17 +81,23 @@ def latin1(pattern: bytes, *, ignore_case: bool = False) -> re2._Regexp:
 
 
 class KeyRules:
-    """Decides by name. Answers are cached: names repeat, values do not."""
+    """Decides by name. Answers are cached: names repeat, values do not.
+
+    Attributes:
+        words: RE2 source; every secret name contains one of them.
+        stems: the same, closed where a word must end; found in any bytes around a secret name.
+    """
 
     def __init__(self, config: RedactConfig) -> None:
         self._allowed = frozenset(config.allow_keys)
         self._more = tuple(key.lower().encode() for key in config.keys if key)
         self._rows = tuple(
-            (kind, latin1(ending + rb"[^a-z]*$", ignore_case=True)) for kind, ending, _ in _ROWS
+            (kind, latin1(ending + rb"[^a-z]*$", ignore_case=True)) for kind, ending, *_ in _ROWS
         )
-        stems = [stem for _, _, stem in _ROWS]
-        stems += [re2.escape(key) for key in self._more]
-        self.stems = b"|".join(stems)
+        more = [re2.escape(key) for key in self._more]
+        self.words = b"|".join([stem for _, _, stem, _ in _ROWS] + more)
+        closed = [stem + _END if ends else stem for _, _, stem, ends in _ROWS]
+        self.stems = b"|".join(closed + more)
         self._stem = latin1(self.stems, ignore_case=True)
         self._not_secret = latin1(_NOT_SECRET, ignore_case=True)
         self._cache: dict[str, str | None] = {}
