@@ -1,1 +1,34 @@
-"""otel-vector: an OpenTelemetry-native span store that answers questions."""
+"""otel-vector: an OpenTelemetry-native span store that answers questions.
+
+`Client` asks a running collector, `Engine` is a store in this process, `Settings` is what both
+are set up with. Names are loaded when they are first used, so that importing the package costs
+nothing; `__init__.pyi` holds their types.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+__all__ = ["Client", "Engine", "OtelVectorError", "Settings", "__version__"]
+
+_HOMES: Final = {
+    "Client": "otel_vector.client",
+    "Engine": "otel_vector.wiring",
+    "OtelVectorError": "otel_vector.errors",
+    "Settings": "otel_vector.settings.config",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("otel-vector")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """Name what is public."""
+    return __all__
