@@ -362,3 +362,18 @@ def test_searches_are_recorded_as_spans_of_run_kind_self_when_switched_on():
 def test_searches_are_not_recorded_unless_switched_on(world):
     grouped(world, "charge")
     assert world.recorded.spans == []
+
+
+def test_the_services_of_a_shared_text_are_those_with_matching_items():
+    world = World()
+    world.write(
+        [
+            SpanRow(service=name, span=n, attributes={"region": region}, means=(DECLINED,))
+            for n, (name, region) in enumerate([("a", "eu"), ("b", "eu"), ("c", "us")], start=1)
+        ]
+        + [SpanRow(service="c", span=9, attributes={"region": "eu"})]
+    )
+    asked = {"facets": (Facet.ERROR,)}
+    assert grouped(world, "card declined", **asked).groups[0].services == ("a", "b", "c")
+    in_eu = grouped(world, "card declined", restriction=under("region:eu"), **asked)
+    assert in_eu.groups[0].services == ("a", "b")

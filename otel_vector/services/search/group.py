@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 from otel_vector.services.answers import MeaningGroup
 from otel_vector.services.search.question import narrowed
@@ -77,12 +77,31 @@ def _group(
 
 
 def _services(store: TenantStore, meaning: Meaning, grouping: Grouping) -> tuple[str, ...]:
-    """Return the services behind a meaning: its own, or those of its items' operations."""
+    """Return the services behind a meaning: its own, or those of its items' operations.
+
+    Which operations have items that point at the meaning is asked without the filter first:
+    the index alone knows, while a filter may have to read blocks. Only if they belong to
+    several services are they counted under the filter.
+    """
     if meaning.facet is Facet.OPERATION:
         return (meaning.service,) if meaning.service else ()
-    where = narrowed(grouping.where, PointsAt((meaning.id,)))
-    others = store.meanings.get(pointed_at(store.reader, where, grouping.over).keys())
-    return tuple(sorted({other.service for other in others.values() if other.service}))
+    pointing = PointsAt((meaning.id,))
+    unfiltered = replace(grouping.where, filter=pointing)
+    known = store.meanings.get(pointed_at(store.reader, unfiltered, grouping.over).keys())
+    operations = {other.id: other.service for other in known.values() if other.service}
+    if grouping.where.filter is not None and len(set(operations.values())) > 1:
+        where = narrowed(grouping.where, pointing)
+        counted = _counted(store, where, grouping.over, operations)
+        operations = {id_: operations[id_] for id_ in counted}
+    return tuple(sorted(set(operations.values())))
+
+
+def _counted(
+    store: TenantStore, where: Where, over: tuple[Signal, ...], meanings: Collection[MeaningId]
+) -> set[MeaningId]:
+    """Return the meanings that items under a restriction point at, of some."""
+    tallies = (store.reader.tally(signal, where, meanings) for signal in over)
+    return {meaning for found in tallies for meaning, tally in found.items() if tally.count}
 
 
 def _examples(store: TenantStore, meaning: Meaning, grouping: Grouping) -> tuple[Item, ...]:
