@@ -2,18 +2,61 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import OrderedDict
-from itertools import repeat
+from collections.abc import Iterator
+from itertools import accumulate
 from threading import Lock
+from typing import Any
+
+from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from otel_vector.spans.ids import SpanId
-from otel_vector.spans.items import Item, items_of
+from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
 
-__all__ = ["BlockCache"]
+__all__ = ["BlockCache", "ParsedBlock"]
 
 _UNNAMED = SpanId("")
 _PARSED_FACTOR = 4  # a parsed message takes some four times its serialised size
+
+
+class ParsedBlock:
+    """One block's message; items are made when they are asked for, without ids and meanings."""
+
+    def __init__(self, signal: Signal, message: bytes) -> None:
+        """Parse a serialised TracesData or LogsData."""
+        self._signal = signal
+        self._scopes = list(_scopes(signal, message))
+        self._ends = list(accumulate(len(entries) for _, _, entries in self._scopes))
+
+    def item(self, position: int) -> Item:
+        """Return the item at a position of the block."""
+        at = bisect_right(self._ends, position)
+        resource, scope, entries = self._scopes[at]
+        start = self._ends[at - 1] if at else 0
+        return Item(_UNNAMED, self._signal, resource, scope, entries[position - start])
+
+    def items(self) -> list[Item]:
+        """Return all items, in order."""
+        return [
+            Item(_UNNAMED, self._signal, resource, scope, entry)
+            for resource, scope, entries in self._scopes
+            for entry in entries
+        ]
+
+
+def _scopes(signal: Signal, message: bytes) -> Iterator[tuple[Any, Any, Any]]:
+    """Yield each scope with its resource and its items."""
+    if signal is Signal.SPANS:
+        for spans in TracesData.FromString(message).resource_spans:
+            for scope in spans.scope_spans:
+                yield spans, scope, scope.spans
+        return
+    for logs in LogsData.FromString(message).resource_logs:
+        for log_scope in logs.scope_logs:
+            yield logs, log_scope, log_scope.log_records
 
 
 class BlockCache:
@@ -23,11 +66,11 @@ class BlockCache:
         """Hold up to `max_bytes`, counted as parsed size."""
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._blocks: OrderedDict[tuple[str, int], tuple[list[Item], int]] = OrderedDict()
+        self._blocks: OrderedDict[tuple[str, int], tuple[ParsedBlock, int]] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: tuple[str, int]) -> list[Item] | None:
-        """Return a block's items, in order, without ids and meanings; None if not here."""
+    def get(self, key: tuple[str, int]) -> ParsedBlock | None:
+        """Return a parsed block; None if it is not here."""
         with self._lock:
             entry = self._blocks.get(key)
             if entry is None:
@@ -35,14 +78,14 @@ class BlockCache:
             self._blocks.move_to_end(key)
             return entry[0]
 
-    def parse(self, key: tuple[str, int], signal: Signal, message: bytes) -> list[Item]:
+    def parse(self, key: tuple[str, int], signal: Signal, message: bytes) -> ParsedBlock:
         """Parse a serialised block and keep it."""
-        items = items_of(signal, message, repeat(_UNNAMED))
+        block = ParsedBlock(signal, message)
         size = len(message) * _PARSED_FACTOR
         with self._lock:
             if key not in self._blocks:
-                self._blocks[key] = (items, size)
+                self._blocks[key] = (block, size)
                 self._bytes += size
             while self._bytes > self._max_bytes and len(self._blocks) > 1:
                 self._bytes -= self._blocks.popitem(last=False)[1][1]
-        return items
+        return block

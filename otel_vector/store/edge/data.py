@@ -118,18 +118,13 @@ class TenantData:
             if row.stream in streams and (folder is None or row.folder == folder)
         ]
 
-    def block_items(self, folder: str, name: int, signal: Signal) -> list[Item]:
-        """Return a block's parsed items, in order, from the cache or the file."""
-        key = (folder, name)
-        items = self.cache.get(key)
-        if items is None:
-            items = self.cache.parse(key, signal, self.blocks(folder).read(name))
-        return items
-
     def item_at(self, folder: str, p: int, signal: Signal) -> Item:
-        """Return the parsed item a point's `p` names."""
+        """Return the item a point's `p` names, from the cache or the file."""
         name, position = unplace(p)
-        return self.block_items(folder, name, signal)[position]
+        block = self.cache.get((folder, name))
+        if block is None:
+            block = self.cache.parse((folder, name), signal, self.blocks(folder).read(name))
+        return block.item(position)
 
     def checkpoint(self, changed: Iterable[ShardRow], seen: dict[str, Seen],
                    joined: Iterable[Waiting]) -> None:  # fmt: skip

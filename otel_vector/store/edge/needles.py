@@ -163,6 +163,8 @@ def _decoded(value: bytes) -> float | None:
         return float(struct.unpack("<d", value[2:])[0])
     if value[1:2] == b"\x18":
         return _signed(value[2:])
+    if value[1:2] == b"\x10":
+        return float("nan")
     text = value.split(b"\x0a", 1)[1]
     if not text:
         return float("nan")

@@ -96,10 +96,10 @@ class Scan:
     def _hits(
         self, folder: str, key: BlockKey, message: bytes, streams: Sequence[str]
     ) -> list[Matched]:
-        items = self._data.cache.get((folder, key.name))
-        if items is None:
-            items = self._data.cache.parse((folder, key.name), self._signal, message)
-        matching = [(at, item) for at, item in enumerate(items) if self._matches(item)]
+        block = self._data.cache.get((folder, key.name))
+        if block is None:
+            block = self._data.cache.parse((folder, key.name), self._signal, message)
+        matching = [(at, item) for at, item in enumerate(block.items()) if self._matches(item)]
         ids = ids_of_items(self._tenant, self._signal, [item for _, item in matching])
         found = dict(zip(ids, matching, strict=True))
         return self._confirmed(folder, key, found, streams) if found else []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Final
 
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.ids import Tenant
@@ -13,6 +15,8 @@ from otel_vector.store.edge.reader import EdgeReader
 from otel_vector.store.edge.writer import EdgeWriter
 
 __all__ = ["EdgeTenant"]
+
+_SECTOR_BYTES: Final = 512
 
 
 class EdgeTenant:
@@ -68,9 +72,10 @@ class EdgeTenant:
 def _disk_bytes(root: Path) -> int:
     """Return the bytes that files below a folder take; the engine's files are sparse."""
     total = 0
-    for path in root.rglob("*"):
-        try:
-            total += path.lstat().st_blocks * 512
-        except FileNotFoundError:
-            continue
+    for folder, _, files in os.walk(root):  # a folder that vanishes meanwhile is passed over
+        for name in files:
+            try:
+                total += os.lstat(f"{folder}/{name}").st_blocks * _SECTOR_BYTES
+            except FileNotFoundError:
+                continue
     return total
