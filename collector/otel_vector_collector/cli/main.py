@@ -6,6 +6,7 @@ traceback unless `--debug` is given. Whatever is heavy is imported by the comman
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Annotated, Final
 
@@ -71,6 +72,8 @@ def main() -> None:
     if _DEBUG in sys.argv[1:]:
         app()
         return
+    # What went wrong is told once, as a sentence; `serve` sets up the log it needs.
+    logging.getLogger().addHandler(logging.NullHandler())
     try:
         app()
     except OtelVectorError as error:

@@ -76,8 +76,9 @@ def retry(ids: _Ids = None, every: _All = False, data: Data = None, config: Conf
     """Put them back into the inbox."""
     from otel_vector_collector.cli.console import say
 
+    _check(ids, every)
     with _letters(data, config) as letters:
-        say(f"{letters.retry(_chosen(letters, ids, every))} put back into the inbox")
+        say(f"{letters.retry(_chosen(letters, ids))} put back into the inbox")
 
 
 @app.command()
@@ -85,13 +86,17 @@ def drop(ids: _Ids = None, every: _All = False, data: Data = None, config: Confi
     """Delete them for good."""
     from otel_vector_collector.cli.console import say
 
+    _check(ids, every)
     with _letters(data, config) as letters:
-        say(f"{letters.drop(_chosen(letters, ids, every))} deleted")
+        say(f"{letters.drop(_chosen(letters, ids))} deleted")
 
 
-def _chosen(letters: DeadLetters, ids: list[int] | None, every: bool) -> list[int]:
+def _check(ids: list[int] | None, every: bool) -> None:
     if bool(ids) == every:
         raise typer.BadParameter("name their numbers, or all of them with --all")
+
+
+def _chosen(letters: DeadLetters, ids: list[int] | None) -> list[int]:
     return ids or [letter.id for letter in letters.list(_AT_ONCE)]
 
 
