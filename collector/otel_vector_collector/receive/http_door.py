@@ -38,6 +38,7 @@ class HttpDoor:
         self._server = _Server(
             uvicorn.Config(
                 self._serve,
+                interface="asgi3",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
