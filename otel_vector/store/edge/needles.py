@@ -92,8 +92,8 @@ def _phrase(text: str) -> BytesTest:
     number = number_of(text)
     if number is not None:
         forms.append(b"\x21" + struct.pack("<d", number))
-    if isinstance(number, int) and -(1 << 63) <= number < 1 << 63:
-        forms.append(b"\x18" + varint(number & ((1 << 64) - 1)))
+        if abs(number) <= 1 << 63 and number == int(number):
+            forms.append(b"\x18" + varint(int(number) & ((1 << 64) - 1)))
     if len(text) in {_SPAN_HEX, _TRACE_HEX} and re.fullmatch(r"[0-9a-fA-F]+", text):
         forms.append(bytes.fromhex(text))
     return _any([_contains(form) for form in forms])
