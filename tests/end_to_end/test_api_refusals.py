@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import anyio
 import pytest
 from support.serving import SETTINGS, Served, served
 from support.world import World, shop
@@ -19,6 +20,8 @@ from otel_vector_collector.api.formats import chosen
 from otel_vector_collector.api.guards import MAX_BODY_BYTES, is_loopback
 from otel_vector_collector.api.openapi import schema
 from otel_vector_collector.api.problems import STATUS, status_of
+from otel_vector_collector.api.streams import Streams
+from otel_vector_collector.api.threads import FOLLOWERS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -289,3 +292,14 @@ def test_every_route_and_error_is_in_the_documentation():
         slug = re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__.removesuffix("Error")).lower()
         if kind not in {errors.PermanentError, errors.InvalidInputError, errors.OtelVectorError}:
             assert f"`{slug}`" in text, slug
+
+
+def test_no_more_follow_than_there_are_threads_for_them():
+    async def fill():
+        streams = Streams()
+        for _ in range(FOLLOWERS):
+            assert not streams.full
+            streams.limiter.acquire_on_behalf_of_nowait(object())
+        return streams.full
+
+    assert anyio.run(fill)

@@ -7,20 +7,37 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "AttributeKey",
     "AttributeKeysAnswer",
+    "AttributeValue",
     "AttributeValuesAnswer",
     "DetailAnswer",
+    "EmbeddingNames",
+    "Group",
     "GroupedAnswer",
     "HealthAnswer",
+    "InboxNumbers",
     "ListedAnswer",
+    "LogRecord",
+    "Meaning",
     "MeaningAnswer",
+    "MeaningCounts",
+    "OperationRow",
     "OperationsAnswer",
+    "Part",
+    "Pointing",
+    "PointingLogs",
     "Problem",
     "ReadyAnswer",
+    "ScoredSpan",
+    "ServiceRow",
     "ServicesAnswer",
+    "Span",
     "SpansAnswer",
     "StatsAnswer",
     "TraceAnswer",
+    "TraceSpan",
+    "Why",
 ]
 
 _SPAN_ID = "16 hex digits"

@@ -13,7 +13,12 @@ from otel_vector.spans.filters import Filter
 from otel_vector.spans.ids import SpanId, parse_meaning_id
 from otel_vector.spans.meanings import Facet, RunKind, Signal
 
-__all__ = ["ExportBody", "SearchBody", "SimilarBody"]
+__all__ = [
+    "ExportBody",
+    "RestrictedBody",
+    "SearchBody",
+    "SimilarBody",
+]
 
 _LONGEST_TEXT = 65_536  # characters of a question
 
