@@ -240,3 +240,17 @@ def test_a_cancelled_submission_is_not_stored_or_stored_whole(opened):
     cancelled = sum(future.cancel() for future in futures)
     inbox.close()
     assert opened(CONFIG).state().pending == 200 - cancelled
+
+
+def test_a_corrupt_page_is_told_and_not_mistaken_for_a_full_disk(opened, folder):
+    inbox = opened(CONFIG)
+    for _ in range(5):
+        inbox.put(envelope(os.urandom(100_000)))
+    inbox.scrub()
+    inbox.close()
+    with (folder / "inbox.db").open("r+b") as file:
+        file.seek(32768)
+        file.write(b"\xff" * 32768 * 4)
+    with pytest.raises(StoreDamagedError):
+        broken = opened(CONFIG)
+        take_all(broken)

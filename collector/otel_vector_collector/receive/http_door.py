@@ -15,7 +15,12 @@ from typing import Any, TypeAlias
 import uvicorn
 
 from otel_vector.decode.messages import JSON, PROTOBUF
-from otel_vector.errors import OtelVectorError, TooLargeError, UnsupportedMediaError
+from otel_vector.errors import (
+    InboxFullError,
+    OtelVectorError,
+    TooLargeError,
+    UnsupportedMediaError,
+)
 from otel_vector_collector.receive.accept import LOGS, METRICS, TRACES, Acceptor, Kind
 from otel_vector_collector.receive.status import Answer, http_refusal, status_answer
 from otel_vector_collector.receive.tenant import tenant_of
@@ -24,6 +29,8 @@ __all__ = ["HttpDoor"]
 
 _PATHS = {"/v1/traces": TRACES, "/v1/logs": LOGS, "/v1/metrics": METRICS}
 _KEEP_ALIVE_S = 75
+_HELD_BYTES = 512 << 20
+"""Bodies that are held at once, whether they are complete or still coming in."""
 
 _Scope: TypeAlias = dict[str, Any]
 _Receive: TypeAlias = Callable[[], Awaitable[dict[str, Any]]]
@@ -50,6 +57,7 @@ class HttpDoor:
             )
         )
         self._running: asyncio.Task[None] | None = None
+        self._held_bytes = 0
 
     async def open(self, sockets: Sequence[socket.socket]) -> None:
         """Serve on these sockets; returns once they are listened to."""
@@ -99,30 +107,38 @@ class HttpDoor:
                 f"content type {content_type!r} is not spoken here; use {PROTOBUF} or {JSON}"
             )
         tenant = tenant_of(headers)
-        body = await self._body(headers, receive)
-        if body is None:
-            return None
         encoding = headers.get("content-encoding", "")
-        response = await self._acceptor.accept(kind, tenant, body, content_type, encoding)
+        parts: list[bytes] = []
+        try:
+            if not await self._read(parts, headers, receive):
+                return None
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            response = await self._acceptor.accept(kind, tenant, body, content_type, encoding)
+        finally:
+            self._held_bytes -= sum(map(len, parts))
         return Answer(200, ((b"content-type", content_type.encode()),), response)
 
-    async def _body(self, headers: dict[str, str], receive: _Receive) -> bytes | None:
-        """Return the whole body, None if the client went away."""
+    async def _read(self, parts: list[bytes], headers: dict[str, str], receive: _Receive) -> bool:
+        """Read the whole body; False if the client went away."""
         limit = self._acceptor.limit_bytes
         if int(headers.get("content-length", "0")) > limit:
             raise _too_large(limit)
-        parts: list[bytes] = []
         size = 0
         while True:
             message = await receive()
             if message["type"] != "http.request":
-                return None
+                return False
             parts.append(message["body"])
             size += len(parts[-1])
+            self._held_bytes += len(parts[-1])
             if size > limit:
                 raise _too_large(limit)
+            if self._held_bytes > _HELD_BYTES:
+                raise InboxFullError(
+                    f"bodies of {self._held_bytes} bytes come in at once; send it again later"
+                )
             if not message.get("more_body"):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
+                return True
 
 
 class _Server(uvicorn.Server):

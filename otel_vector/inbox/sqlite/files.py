@@ -22,6 +22,7 @@ from typing import Literal
 
 from otel_vector.errors import (
     OtelVectorError,
+    RetryableError,
     StorageFullError,
     StoreDamagedError,
     StoreVersionError,
@@ -155,6 +156,7 @@ def translated(doing: str) -> Iterator[None]:
 
     Raises:
         StoreDamagedError: the file is not a database or is corrupt.
+        RetryableError: a program that is not ours has locked the file.
         StorageFullError: the disk is full, over quota or cannot be written.
     """
     try:
@@ -164,6 +166,11 @@ def translated(doing: str) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         if error.__class__ is sqlite3.DatabaseError:
             raise StoreDamagedError(f"{doing}: {error}; restore the folder or move it") from error
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in {
+            sqlite3.SQLITE_BUSY,
+            sqlite3.SQLITE_LOCKED,
+        }:
+            raise RetryableError(f"{doing}: another program has locked its file") from error
         raise StorageFullError(f"{doing}: {error}; free disk space or make it writable") from error
     except OSError as error:
         raise StorageFullError(f"{doing}: {error}; free disk space or make it writable") from error

@@ -1,0 +1,139 @@
+"""What the doors decide without a socket: statuses, tenants, addresses."""
+
+import asyncio
+from collections import Counter
+
+import grpc
+import pytest
+from google.rpc.status_pb2 import Status
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+
+from otel_vector import errors
+from otel_vector.errors import (
+    ConfigError,
+    InboxFullError,
+    InvalidInputError,
+    OtelVectorError,
+    PermanentError,
+    RetryableError,
+    StorageFullError,
+    TooLargeError,
+)
+from otel_vector.spans.ids import Tenant
+from otel_vector_collector.receive.accept import TRACES, Acceptor
+from otel_vector_collector.receive.addresses import Address, require_loopback
+from otel_vector_collector.receive.status import grpc_refusal, http_refusal
+from otel_vector_collector.receive.tenant import DEFAULT_TENANT, tenant_of
+
+PROTOBUF = "application/x-protobuf"
+EVERY_ERROR = sorted(
+    (kind for kind in vars(errors).values() if isinstance(kind, type)), key=lambda k: k.__name__
+)
+RETRIED_OVER_HTTP = {429, 502, 503, 504}
+RETRIED_OVER_GRPC = {grpc.StatusCode.UNAVAILABLE}
+
+
+@pytest.mark.parametrize("kind", EVERY_ERROR)
+def test_every_error_has_a_status_that_tells_whether_to_repeat(kind):
+    error = kind("what to do")
+    over_grpc, over_http = grpc_refusal(error), http_refusal(error, PROTOBUF)
+    retryable = issubclass(kind, RetryableError)
+    assert (over_grpc.code in RETRIED_OVER_GRPC) == retryable
+    assert (over_http.status in RETRIED_OVER_HTTP) == retryable
+    assert bool(over_grpc.trailers) == retryable
+    assert any(name == b"retry-after" for name, _ in over_http.headers) == retryable
+    status = Status.FromString(over_http.body)
+    assert (status.code, status.message) == (over_grpc.code.value[0], "what to do")
+
+
+def test_no_hint_is_longer_than_python_clients_wait():
+    reply = http_refusal(InboxFullError("full", retry_after_s=60), PROTOBUF)
+    assert (b"retry-after", b"2") in reply.headers
+
+
+def test_too_large_is_never_told_to_be_repeated():
+    assert grpc_refusal(TooLargeError("x")).code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert grpc_refusal(TooLargeError("x")).trailers == ()
+
+
+def test_without_keys_the_tenant_is_the_default():
+    assert tenant_of({"x-tenant": "acme"}) == DEFAULT_TENANT
+
+
+@pytest.mark.parametrize("header", ["x-tenant", "x-scope-orgid"])
+def test_a_header_chooses_among_the_tenants_of_the_key(header):
+    granted = {Tenant("acme"), Tenant("other")}
+    assert tenant_of({header: "acme"}, granted) == "acme"
+
+
+def test_a_key_of_one_tenant_needs_no_header():
+    assert tenant_of({}, {Tenant("acme")}) == "acme"
+
+
+@pytest.mark.parametrize("asked", ["theirs", "Acme", "../acme", "", "a" * 64, "acme\n"])
+def test_a_tenant_the_key_does_not_have_is_refused(asked):
+    with pytest.raises(InvalidInputError):
+        tenant_of({"x-tenant": asked}, {Tenant("acme")})
+
+
+def test_a_key_of_several_tenants_must_choose():
+    with pytest.raises(InvalidInputError, match="x-tenant"):
+        tenant_of({}, {Tenant("acme"), Tenant("other")})
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port", "shown"),
+    [
+        ("127.0.0.1:4317", "127.0.0.1", 4317, "127.0.0.1:4317"),
+        ("[::1]:0", "::1", 0, "[::1]:0"),
+        (" localhost:1 ", "localhost", 1, "localhost:1"),
+    ],
+)
+def test_addresses_are_read_and_shown(text, host, port, shown):
+    address = Address.parse(text, "serve.api")
+    assert (address.host, address.port, str(address)) == (host, port, shown)
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1:0", "127.9.9.9:1", "localhost:0", "[::1]:0"])
+def test_loopback_is_served_without_keys(text):
+    require_loopback(Address.parse(text, "serve.api"))
+
+
+def test_other_hosts_are_not_served_without_keys():
+    with pytest.raises(ConfigError, match=r"serve\.api = 192\.0\.2\.1:8317"):
+        require_loopback(Address.parse("192.0.2.1:8317", "serve.api"))
+
+
+def test_the_tree_of_errors_is_split_in_two():
+    both = {RetryableError, PermanentError, OtelVectorError}
+    for kind in set(EVERY_ERROR) - both:
+        assert issubclass(kind, RetryableError) != issubclass(kind, PermanentError)
+    assert issubclass(StorageFullError, RetryableError)
+
+
+class BrokenInbox:
+    """An inbox with a fault that nobody foresaw."""
+
+    def __init__(self):
+        self.counted = Counter()
+
+    def submit(self, envelope):
+        raise ZeroDivisionError
+
+    def count(self, name, n):
+        self.counted[name] += n
+
+
+def test_a_fault_of_ours_is_counted_logged_and_no_fault_of_the_sender(caplog):
+    inbox = BrokenInbox()
+    body = TracesData()
+    span = body.resource_spans.add().scope_spans.add().spans.add()
+    span.trace_id, span.span_id = b"t" * 16, b"s" * 8
+    accepting = Acceptor(inbox, 1 << 20).accept(
+        TRACES, DEFAULT_TENANT, body.SerializeToString(), PROTOBUF, ""
+    )
+    with pytest.raises(PermanentError, match="its log says more") as fault:
+        asyncio.run(accepting)
+    assert grpc_refusal(fault.value).code is grpc.StatusCode.INTERNAL
+    assert inbox.counted == {"refused.fault": 1}
+    assert "ZeroDivisionError" in caplog.text
