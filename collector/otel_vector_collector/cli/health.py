@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +30,8 @@ __all__ = ["Finding", "examine"]
 
 _AHEAD_NS: Final = 60 * 10**9
 _OLD_S: Final = 60.0
+_PROBE_BYTES: Final = 64 << 10
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _EXTRAS: Final = ("grpc", "fastapi", "uvicorn", "uvloop", "httptools", "prometheus_client")
 
 
@@ -83,14 +87,21 @@ def _look_at_folder(patient: _Patient) -> Iterator[Finding]:
     if not folder.is_dir():
         yield Finding("folder", ok=True, detail=f"{folder} does not exist; serve creates it")
         return
-    if not os.access(folder, os.W_OK | os.X_OK):
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+            probe.flush()
+            os.fsync(probe.fileno())
+    except OSError as error:
+        advice = "make room" if error.errno in _NO_ROOM else "change its owner or mode"
         yield Finding(
             "folder",
             ok=False,
-            detail=f"{folder} is read-only for user id {os.getuid()}: change its owner or mode",
+            detail=f"{folder} cannot be written by user id {os.getuid()}: {error.strerror}; "
+            f"{advice}",
         )
-        return
-    yield Finding("folder", ok=True, detail=f"{folder} can be written")
+    else:
+        yield Finding("folder", ok=True, detail=f"{folder} can be written")
 
 
 def _look_at_process(patient: _Patient) -> Iterator[Finding]:
