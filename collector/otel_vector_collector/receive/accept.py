@@ -38,7 +38,8 @@ __all__ = ["LOGS", "METRICS", "TRACES", "Acceptor", "Kind"]
 _LOG = logging.getLogger(__name__)
 _INLINE_BYTES = 1 << 20
 """Larger bodies are parsed in a thread; this many take some 3 ms."""
-_INLINE_COMPRESSED_BYTES = 128 << 10
+_INLINE_SLOW_BYTES = 128 << 10
+"""The same for JSON, read in Python, and for what is compressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,8 @@ class Acceptor:
         self, kind: Kind, body: bytes, content_type: str, encoding: str
     ) -> _Checked:
         arguments = (kind, body, content_type, encoding, self.limit_bytes)
-        compressed = encoding not in {"", "identity"}
-        if len(body) > (_INLINE_COMPRESSED_BYTES if compressed else _INLINE_BYTES):
+        slow = content_type == JSON or encoding not in {"", "identity"}
+        if len(body) > (_INLINE_SLOW_BYTES if slow else _INLINE_BYTES):
             return await asyncio.to_thread(_check, *arguments)
         return _check(*arguments)
 
