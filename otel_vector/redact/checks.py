@@ -20,10 +20,10 @@ __all__ = [
 ]
 
 _PLACEHOLDER: Final = re.compile(
-    rb"(?i)[\[\](){}<>*_\s.\"'\\-]*"
+    rb"(?i)[\[\](){}<>*_\s.\"'\\-]*+"
     rb"(?:redacted|filtered|masked|hidden|removed|scrubbed|sensitive|null|none|nil|undefined"
-    rb"|true|false|string|str|[*.]+|\xe2\x80\xa2+|x{3,}|\.\.\.|%s|\?|\$\d+)?"
-    rb"[\[\](){}<>*_\s.\"'\\-]*"
+    rb"|true|false|string|str|(?:\xe2\x80\xa2)++|x{3,}+|%s|\?|\$\d++)?"
+    rb"[\[\](){}<>*_\s.\"'\\-]*+"
 )
 _VARIABLE: Final = re.compile(
     rb"\$\{[\w.:-]*\}?|\$\(?|\{\{?\s*[\w.]*\s*\}?\}?|%\(\w+\)s|<[\w -]+>"

@@ -1,7 +1,8 @@
 r"""Secrets that only their surroundings give away: ``password=…``, ``scheme://user:…@host``.
 
-The secret is the group `value`, or whichever of `dq`, `sq`, `eq` and `bare` matched: in double,
-single or escaped quotes, or without. Where a row has a group `name`, it is judged like an
+The secret is the group `value`. Where a regex ends before it, the value that begins there is
+read separately, in double, single or escaped quotes or without: most names are no secret, and
+what follows them need not be read at all. Where a row has a group `name`, it is judged like an
 attribute key, so `token_type=bearer` and `max_tokens: 5` stay. Rows whose only sign is a name
 need no gate of their own: the stems of :mod:`otel_vector.redact.keys` are in the gate.
 
@@ -22,12 +23,11 @@ from otel_vector.redact.keys import KeyRules
 __all__ = ["Context", "contexts", "is_assigned"]
 
 _QUOTE: Final = rb"\\*[\"']"
-_BARE: Final = rb"[^\s\"'\\,;&<>(){}\x00-\x1f][^\s\"'\\,;&<>(){}\x00-\x1f]*"
-_VALUE: Final = (
-    rb"(?:[bur]?\"(?P<dq>(?:[^\"\\\r\n]|\\[^\r\n])*)"
-    rb"|[bur]?'(?P<sq>(?:[^'\\\r\n]|\\[^\r\n])*)"
-    rb"|\\+[\"'](?P<eq>[^\"'\\\r\n]*)"
-    rb"|(?P<bare>" + _BARE + rb"))"
+_VALUE: Final = re.compile(
+    rb"[bur]?\"(?P<dq>(?:[^\"\\\r\n]|\\[^\r\n])*+)"
+    rb"|[bur]?'(?P<sq>(?:[^'\\\r\n]|\\[^\r\n])*+)"
+    rb"|\\+[\"'](?P<eq>[^\"'\\\r\n]*+)"
+    rb"|(?P<bare>[^\s\"'\\,;&<>(){}\x00-\x1f]++)"
 )
 _USER: Final = rb"[^\s/?#\"'<>\\:@\x00-\x1f]*"
 _SLASHES: Final = rb":\\*/\\*/"
@@ -56,6 +56,7 @@ class Context:
         regex: RE2 over Latin-1 bytes, letter case ignored.
         gate: RE2 without groups, found wherever `regex` matches; empty where a stem is in it.
         example: a text in which it finds something.
+        value: what reads the value behind a match; None where `regex` has the group.
         check: decides on the value where the regex cannot.
     """
 
@@ -64,6 +65,7 @@ class Context:
     gate: bytes
     example: str
     check: Callable[[bytes], bool] | None = None
+    value: re.Pattern[bytes] | None = None
 
 
 def _is_secret_in_url(value: bytes) -> bool:
@@ -164,9 +166,10 @@ def contexts(rules: KeyRules) -> tuple[Context, ...]:
         *_FIXED,
         Context(
             "secret",
-            name + rb"(?:" + _QUOTE + rb"|\])?[ \t]{0,4}(?P<op>=>|:=|=|:)(?P<gap>[ \t]*)" + _VALUE,
+            name + rb"(?:" + _QUOTE + rb"|\])?[ \t]{0,4}(?P<op>=>|:=|=|:)(?P<gap>[ \t]*)",
             b"",
             'connect(host="db", password="hunter2")',
+            value=_VALUE,
         ),
         Context(
             "secret",

@@ -27,6 +27,7 @@ _FLAG: Final = re.compile(r"--?[\w-]+")
 _NAMES: Final = frozenset((b'"name"', b'"key"', b'"Name"', b'"Key"'))
 _PAIRED: Final = frozenset((b'"value"', b'"Value"'))
 _MAX_DEPTH: Final = 8
+_PASSES: Final = 8  # a marker in a key may end a word that was none before
 
 _HIGH, _LOW = rb"[dD][89abAB][0-9a-fA-F]{2}", rb"[dD][c-fC-F][0-9a-fA-F]{2}"
 _ESCAPE: Final = re.compile(
@@ -81,6 +82,15 @@ class JsonRules:
             return value, 0
         if depth >= _MAX_DEPTH or value.lstrip()[:1] not in {b"{", b"[", b'"'}:
             return self._text.redact(value)
+        count = 0
+        for _ in range(_PASSES):
+            value, found = self._pass(value, depth)
+            if not found:
+                return value, count
+            count += found
+        return self._text.mark("text", value), count
+
+    def _pass(self, value: bytes, depth: int) -> tuple[bytes, int]:
         changed, count = _Reader(self, self._text, self._keys, value, depth).run()
         if _is_json(changed):
             return changed, count

@@ -14,7 +14,7 @@ part of the text that is one (:mod:`~otel_vector.redact.patterns`, `contexts`, `
 goes leaves a marker (:mod:`otel_vector.spans.markers`). Redacting twice is redacting once.
 
 Unknown fields cannot be looked into by name. They are kept, losslessly, unless the gate hits
-their bytes; then they are dropped from that message and those below it, counted as one value: a
+their bytes; then that message (not those above or below it) loses them, counted as one value: a
 field nobody here can read is worth less than a secret on disk.
 
 Not found: a secret that is neither under a secret name nor of a known shape, one that is split
@@ -78,31 +78,31 @@ class Redactor:
         """
         if not self._is_suspect(data, raw):
             return 0
-        return self._redact(data, data.resource_spans, "scope_spans", "spans")
+        return self._redact(data, "resource_spans", "scope_spans", "spans")
 
     def logs(self, data: LogsData, raw: bytes) -> int:
         """Redact log records in place; see :meth:`traces`."""
         if not self._is_suspect(data, raw):
             return 0
-        return self._redact(data, data.resource_logs, "scope_logs", "log_records")
+        return self._redact(data, "resource_logs", "scope_logs", "log_records")
 
     def _is_suspect(self, data: Message, raw: bytes) -> bool:
         if not self._enabled:
             return False
         return self._text.gate.hit(raw if _is_protobuf(raw) else data.SerializeToString())
 
-    def _redact(self, data: Message, resources: Any, scopes_field: str, items_field: str) -> int:
+    def _redact(self, data: Any, resources: str, scopes: str, items: str) -> int:
         count = self._walker.unknown_fields(data)
         parts: list[Any] = []
-        for resource in resources:
+        for resource in getattr(data, resources):
             count += self._header(resource)
             if resource.HasField("resource"):
                 parts.append(resource.resource)
-            for scope in getattr(resource, scopes_field):
+            for scope in getattr(resource, scopes):
                 count += self._header(scope)
                 if scope.HasField("scope"):
                     parts.append(scope.scope)
-                parts.extend(getattr(scope, items_field))
+                parts.extend(getattr(scope, items))
         return count + sum(self._walker.message(part) for part in self._suspects(parts))
 
     def _header(self, message: Any) -> int:

@@ -8,6 +8,7 @@ marker, or cuts one, is none; a value that holds markers and more is replaced as
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import Final
 
@@ -28,10 +29,13 @@ _MARKER: Final = re.compile(MARKER.pattern.encode())
 _OPENING: Final = b"[redacted:"
 _ONLY_MARKERS: Final = re.compile(rb"(?:" + MARKER.pattern.encode() + rb"\s*)+")
 _PASSES: Final = 8
-_VALUES: Final = (b"value", b"dq", b"sq", b"eq", b"bare")
+_SHORT: Final = 512
 
 _Found = tuple[str, int, int]
 """Kind, start and end of a secret."""
+
+_Judge = Callable[[re2._Match], _Found | None]  # noqa: SLF001 -- re2 has no public name for it
+"""Decides whether a match is a secret, and which part of it."""
 
 
 class TextRules:
@@ -45,7 +49,7 @@ class TextRules:
         gates += [b"(?i:" + row.gate + b")" for row in rows if row.gate]
         self.gate = Gate(config, gates, keys.stems)
         self._key = key
-        self._scans: tuple[tuple[re2._Regexp, Callable[[re2._Match], _Found | None]], ...] = (
+        self._scans: tuple[tuple[re2._Regexp, _Judge], ...] = (
             (latin1(b"|".join(row.regex for row in TOKENS)), _judge_shapes(TOKENS)),
             *(_context_scan(row, keys) for row in rows),
             *((latin1(row.regex), _judge_shapes((row,))) for row in people),
@@ -81,15 +85,19 @@ class TextRules:
                 count += found
         return text, count
 
-    def _replace(
-        self, text: bytes, regex: re2._Regexp, judge: Callable[[re2._Match], _Found | None]
-    ) -> tuple[bytes, int]:
+    def _replace(self, text: bytes, regex: re2._Regexp, judge: _Judge) -> tuple[bytes, int]:
+        # After a match that is no secret the search goes on behind its name, not its end: the
+        # value it named may itself hold the name of a secret.
         marked = [m.span() for m in _MARKER.finditer(text)] if _OPENING in text else []
+        name = regex.groupindex.get(b"name", 0)
         parts, done, position, count = list[bytes](), 0, 0, 0
         while (match := regex.search(text, position)) is not None:
+            if name and (beyond := _marker_end(marked, match.start(name))):
+                position = beyond
+                continue
             found = judge(match)
             if found is None or _spoils(text, marked, found[1], found[2]):
-                position = _past(match)
+                position = max(match.end(name), match.start() + 1)
                 continue
             kind, start, end = found
             parts += (text[done:start], self.mark(kind, text[start:end]))
@@ -98,26 +106,31 @@ class TextRules:
         return (b"".join((*parts, text[done:])), count) if count else (text, 0)
 
 
-def _past(match: re2._Match) -> int:
-    """Return where to go on after a match that is no secret: past its name, if it has one.
-
-    The rejected value may itself hold the name of a secret.
-    """
-    start, end = match.span()
-    if b"name" in match.re.groupindex:
-        end = match.end(match.re.groupindex[b"name"])
-    return int(max(end, start + 1))
+def _marker_end(marked: list[tuple[int, int]], position: int) -> int:
+    """Return where the marker ends that a position is in, or 0."""
+    before = bisect_right(marked, (position, position)) - 1
+    return marked[before][1] if before >= 0 and position < marked[before][1] else 0
 
 
 def _spoils(text: bytes, marked: list[tuple[int, int]], start: int, end: int) -> bool:
-    """Return whether replacing this range would hit nothing but markers, or cut one."""
-    for low, high in marked:
-        if low < end and start < high and not (start <= low and high <= end):
-            return True
-    return start >= end or bool(marked and _ONLY_MARKERS.fullmatch(text, start, end))
+    """Return whether replacing this range would hit nothing but markers, or cut one.
+
+    Markers are in order and apart, so only the two around the ends can be cut.
+    """
+    if start >= end:
+        return True
+    first = bisect_right(marked, (start, start)) - 1
+    last = bisect_left(marked, (end, end)) - 1
+    if first >= 0 and start < marked[first][1]:
+        return True
+    if last >= 0 and marked[last][1] > end:
+        return True
+    return (
+        last >= 0 and marked[last][0] >= start and bool(_ONLY_MARKERS.fullmatch(text, start, end))
+    )
 
 
-def _judge_shapes(rows: tuple[Pattern, ...]) -> Callable[[re2._Match], _Found | None]:
+def _judge_shapes(rows: tuple[Pattern, ...]) -> _Judge:
     """A match of the alternation of rows, one group each."""
 
     def judge(match: re2._Match) -> _Found | None:
@@ -138,26 +151,20 @@ def _judge_users(match: re2._Match) -> _Found | None:
     return ("custom", start, end) if start >= 0 else None
 
 
-def _context_scan(
-    row: Context, keys: KeyRules
-) -> tuple[re2._Regexp, Callable[[re2._Match], _Found | None]]:
+def _context_scan(row: Context, keys: KeyRules) -> tuple[re2._Regexp, _Judge]:
     """A regex of :mod:`~otel_vector.redact.contexts` and what decides on its matches."""
     regex = latin1(row.regex, ignore_case=True)
     groups = dict(regex.groupindex)
-    values = [groups[name] for name in _VALUES if name in groups]
 
     def judge(match: re2._Match) -> _Found | None:
-        number = next(number for number in values if match.start(number) >= 0)
-        start, end = match.span(number)
-        value = match.string[start:end]
-        if TextRules.keeps(value) or (row.check is not None and not row.check(value)):
-            return None
         kind = _kind(match, groups, keys) if b"name" in groups else row.kind
         if kind is None:
             return None
-        if number == groups.get(b"bare") and not is_assigned(
-            kind, match.group(groups[b"op"]), match.group(groups[b"gap"]), value
-        ):
+        if row.value is not None:
+            return _assigned(kind, match, groups, row.value)
+        start, end = match.span(groups[b"value"])
+        value = match.string[start:end]
+        if TextRules.keeps(value) or (row.check is not None and not row.check(value)):
             return None
         return kind, start, end
 
@@ -166,3 +173,22 @@ def _context_scan(
 
 def _kind(match: re2._Match, groups: dict[bytes, int], keys: KeyRules) -> str | None:
     return keys.kind(match.group(groups[b"name"]).decode("utf-8", "replace"))
+
+
+def _assigned(
+    kind: str, match: re2._Match, groups: dict[bytes, int], reader: re.Pattern[bytes]
+) -> _Found | None:
+    """What stands behind ``name=``. A long bare word is a secret whatever it looks like."""
+    text, position = match.string, match.end()
+    operator, gap = match.group(groups[b"op"]), match.group(groups[b"gap"])
+    short = reader.match(text, position, position + _SHORT)
+    if short is None:
+        return None
+    is_bare, start, end = short.lastgroup == "bare", *short.span(short.lastindex or 0)
+    value = text[start:end]
+    if is_bare and not is_assigned(kind, operator, gap, value):
+        return None
+    if end - position + 1 < _SHORT:
+        return None if TextRules.keeps(value) else (kind, start, end)
+    whole = reader.match(text, position)
+    return None if whole is None else (kind, *whole.span(whole.lastindex or 0))

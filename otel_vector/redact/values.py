@@ -3,7 +3,7 @@
 The walk follows the descriptors, so a text field that a later version of OTLP adds is read like
 the others, and it keeps its own stack, so nesting costs none. Fields that this version does not
 know are kept as they came unless the gate hits them; then the message they are in is stripped of
-them (and, as protobuf has it, so are the messages below it), which counts as one.
+them, which counts as one. Messages above and below it keep theirs.
 
 Numbers are redacted only by name. Booleans never are: one bit is no secret.
 """
@@ -63,7 +63,7 @@ class Walker:
         gate = self._text.gate
         if not any(gate.hit(data) for data in _unknown_bytes(UnknownFieldSet(message))):
             return 0
-        message.DiscardUnknownFields()
+        _strip(message)
         return 1
 
     def _fields(self, part: Any, stack: list[tuple[Any, str | None]]) -> int:
@@ -90,11 +90,13 @@ class Walker:
     def _pair(self, pair: Any, kind: str | None, stack: list[tuple[Any, str | None]]) -> int:
         if self._keys.allowed(pair.key):
             return 0
-        if pair.HasField("value"):
-            stack.append((pair.value, kind or self._keys.kind(pair.key)))
+        kind = kind or self._keys.kind(pair.key)
         text, count = self.text(pair.key)
         if count:
             pair.key = text
+            kind = kind or self._keys.kind(text)
+        if pair.HasField("value"):
+            stack.append((pair.value, kind))
         return count
 
     def _value(self, value: Any, kind: str | None, stack: list[tuple[Any, str | None]]) -> int:
@@ -166,6 +168,19 @@ def _has_unknown_fields(message: Message) -> bool:
     known.CopyFrom(message)
     known.DiscardUnknownFields()
     return known.ByteSize() != message.ByteSize()
+
+
+def _strip(message: Any) -> None:
+    """Take a message's own unknown fields away; references to what is below it break."""
+    known = type(message)()
+    for field, value in message.ListFields():
+        if field.is_repeated:
+            getattr(known, field.name).MergeFrom(value)
+        elif field.type == _MESSAGE:
+            getattr(known, field.name).CopyFrom(value)
+        else:
+            setattr(known, field.name, value)
+    message.CopyFrom(known)
 
 
 def _unknown_bytes(fields: UnknownFieldSet) -> Iterator[bytes]:
