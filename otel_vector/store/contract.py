@@ -11,8 +11,8 @@ Promises, checked by `otel_vector.testing.store` on every backend:
   exact text. A meaning without a vector is found by BM25 and filter, and is *pending*.
 * *Durable after checkpoint.* `write` alone survives kill -9 only together with a redelivery
   of the same batch under the same digest; after `checkpoint` it survives power loss.
-* *Newest first* means ordered by (start, id), both descending. A cursor is the last item's
-  pair: pages are stable under writes, nothing is skipped or repeated.
+* *Newest first* means ordered by (start, id), both descending, the start to the nanosecond. A
+  cursor is the last item's pair: pages are stable under writes, nothing is skipped or repeated.
 * *Never approximate.* A question a backend cannot answer raises `UnsupportedError`.
 * *Operations.* Every span points at exactly one `operation` meaning, which carries the span's
   service, kind and (ids masked) name; filters on these three may be answered through it.
@@ -120,7 +120,7 @@ class Fusion:
     k: int = 2
     dense_weight: float = 2.0
     bm25_weight: float = 1.0
-    min_words: float = 0.5
+    min_words: float = 2 / 3
 
     def share(self, rank: int, weight: float) -> float:
         """Return what one ranking adds to the score of its hit at a rank (from 0)."""
@@ -190,6 +190,8 @@ class SpanWriter(Protocol):
     def write(self, batch: Batch, digest: bytes) -> Written:
         """Store meanings (pending), then blocks, then points; return what was new.
 
+        All of `batch.texts` become meanings. `batch.joins` are not looked at: pass them to `join`.
+
         Args:
             batch: rows to store; duplicates within it are stored once.
             digest: identity of the delivery, at most 32 bytes. The same batch written again
@@ -203,7 +205,8 @@ class SpanWriter(Protocol):
     def join(self, joins: Sequence[Join], texts: Mapping[MeaningId, Meaning]) -> None:
         """Add meanings and keys to spans that are stored; remember the other joins.
 
-        Repeating a join changes nothing. A join whose span is not stored is remembered
+        A join reaches every stored span of its trace and span id, of whatever run. Repeating a
+        join changes nothing. A join whose span is not stored is remembered
         durably until a write brings the span, which then includes it.
         """
         ...
@@ -231,11 +234,17 @@ class SpanReader(Protocol):
     def tally(
         self, signal: Signal, where: Where, meanings: Collection[MeaningId]
     ) -> dict[MeaningId, Tally]:
-        """Return, for each meaning, what is known of the items pointing at it; exact."""
+        """Return, for each meaning, what is known of the items pointing at it; exact.
+
+        Every meaning asked for is in the answer, with an empty tally if nothing points at it.
+        """
         ...
 
     def candidates(self, signal: Signal, where: Where) -> dict[MeaningId, int]:
-        """Return every meaning that an item under the filter points at, and how many do."""
+        """Return every meaning that an item under the filter points at, and how many do.
+
+        An item counts once for each meaning, its own and joined ones alike.
+        """
         ...
 
 

@@ -170,7 +170,6 @@ class BlockFile:
         """Make every committed block survive power loss."""
         if not self._dirty:
             return
-        self._dirty = False
         with translated(f"syncing {self._path}"):
             # The log alone: SQLite syncs it and the file itself when it folds one into the other.
             # Its locks are on other files, so closing this descriptor drops none of them.
@@ -179,6 +178,7 @@ class BlockFile:
                 os.fsync(log)
             finally:
                 os.close(log)
+        self._dirty = False
 
     def close(self) -> None:
         """Fold the WAL into the file and release it."""

@@ -12,13 +12,14 @@ from typing import Final
 
 from otel_vector.errors import StorageFullError, StoreDamagedError, StoreLockedError
 
-__all__ = ["require_free_space", "translated"]
+__all__ = ["engine_writing", "require_free_space", "translated"]
 
 _FULL: Final = ("no space left", "disk is full", "disk quota", "file too large", "enospc")
 _LOCKED: Final = ("wouldblock", "would block", "resource temporarily unavailable")
 _READ_ONLY: Final = ("read-only", "readonly", "permission denied")
 _MIN_FREE_BYTES: Final = 64 << 20
-"""The engine maps files of 32 MiB; a disk that fills under a map kills the process."""
+"""The engine maps sparse files of 32 MiB; a disk that fills under a map kills the process
+(SIGBUS), so no engine call that writes may begin without this much in reserve."""
 
 
 @contextmanager
@@ -56,6 +57,24 @@ def _in_our_words(what: str, fault: Exception) -> Exception:
     if any(word in text for word in _LOCKED):
         return StoreLockedError(f"{what}: another process has it open; stop that process first")
     return StoreDamagedError(f"{what}: {fault}")
+
+
+@contextmanager
+def engine_writing(what: str, folder: Path) -> Iterator[None]:
+    """Run engine calls that write; none begins on a disk that is nearly full.
+
+    Args:
+        what: what is being done, for the message.
+        folder: where.
+
+    Raises:
+        StorageFullError: fewer than 64 MiB are free; nothing was called.
+        StoreLockedError: another process holds the file.
+        StoreDamagedError: the file cannot be read.
+    """
+    require_free_space(folder)
+    with translated(f"{what} {folder}"):
+        yield
 
 
 def require_free_space(folder: Path) -> None:

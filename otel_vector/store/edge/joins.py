@@ -27,7 +27,8 @@ class Joins:
     def __init__(self, data: TenantData) -> None:
         """Join within a tenant's folder."""
         self._data = data
-        self._done: list[Waiting] = []
+        self.done: list[Waiting] = []
+        """Waiting joins that spans have included since the last checkpoint."""
 
     def include(self, batch: Batch) -> None:
         """Add waiting joins to the rows of a batch whose spans they wait for."""
@@ -42,7 +43,7 @@ class Joins:
                 known = batch.meanings[row]
                 batch.meanings[row] = (*known, *_missing(map(MeaningId, meanings), known))
                 batch.keys[row] = (*batch.keys[row], *_missing(keys, batch.keys[row]))
-                self._done += entries
+                self.done += entries
 
     def apply(self, joins: Sequence[Join]) -> Iterator[tuple[str, int, int]]:
         """Join what is here, let the rest wait; yield (stream, meaning, start) of what changed."""
@@ -85,12 +86,11 @@ class Joins:
             _set_missing(shard, span_id, payload, "m", join.meanings)
             _set_missing(shard, span_id, payload, "k", join.keys)
 
-    def take_done(self) -> list[Waiting]:
-        """Return, once, the waiting joins that spans have included since the last call."""
-        done, self._done = self._done, []
+    def forget_done(self) -> None:
+        """Let joins wait no longer whose spans are durable with them."""
+        done, self.done = self.done, []
         for entry in done:
             self._data.waiting.pop(entry.trace_id + entry.span_id, None)
-        return done
 
 
 def _set_missing(

@@ -15,7 +15,8 @@ the partition of its first copy. When there are `max_partitions` folders, new mo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -150,14 +151,8 @@ class Manifest:
         self, shards: Iterable[ShardRow], seen: Mapping[str, Seen], joined: Iterable[Waiting]
     ) -> None:
         """Store what a checkpoint found changed, in one transaction."""
-        with self._lock, translated("writing the manifest"):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                self._save(shards, seen, joined)
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        with self._lock, translated("writing the manifest"), self._transaction():
+            self._save(shards, seen, joined)
 
     def _save(
         self, shards: Iterable[ShardRow], seen: Mapping[str, Seen], joined: Iterable[Waiting]
@@ -190,16 +185,26 @@ class Manifest:
     def wait(self, waiting: Iterable[Waiting]) -> None:
         """Remember joins durably."""
         rows = [(w.trace_id, w.span_id, _join(w.meanings), _join(w.keys)) for w in waiting]
-        with self._lock, translated("writing the manifest"):
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._lock, translated("writing the manifest"), self._transaction():
             self._db.executemany("INSERT OR IGNORE INTO waiting VALUES (?,?,?,?)", rows)
-            self._db.execute("COMMIT")
 
     def waiting(self) -> list[Waiting]:
         """Return every join that waits."""
         with self._lock:
             rows = self._db.execute("SELECT * FROM waiting").fetchall()
         return [Waiting(t, s, _split(m), _split(k)) for t, s, m, k in rows]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Commit what the block writes, or nothing of it."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        finally:
+            # On a full disk SQLite may have rolled back by itself.
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Release the file."""

@@ -27,7 +27,7 @@ import qdrant_edge as engine
 from otel_vector.spans.ids import MeaningId, meaning_hex
 from otel_vector.spans.meanings import Facet, Meaning
 from otel_vector.store.contract import Hit, MeaningCounts, Nearest
-from otel_vector.store.edge.faults import translated
+from otel_vector.store.edge.faults import engine_writing, translated
 from otel_vector.store.edge.gate import Gate
 from otel_vector.store.edge.nearest import nearest_hits
 from otel_vector.store.edge.shelf import open_shelf
@@ -114,7 +114,7 @@ class EdgeMeanings:
                     self._known.operations[meaning.id] = meaning
 
     def _update(self, operation: engine.UpdateOperation) -> None:
-        with translated(f"writing {self._folder}"):
+        with engine_writing("writing", self._folder):
             self._shard.update(operation)
         self._dirty = True
 
@@ -181,9 +181,9 @@ class EdgeMeanings:
     def flush(self) -> None:
         """Make what was added and filled survive power loss."""
         if self._dirty:
-            self._dirty = False
-            with translated(f"flushing {self._folder}"):
+            with engine_writing("flushing", self._folder):
                 self._shard.flush()
+            self._dirty = False
 
     def close(self) -> None:
         """Flush and release."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import qdrant_edge as engine
 
-__all__ = ["as_list", "by_trace", "ends", "newest"]
+__all__ = ["as_list", "by_trace", "ends", "everything", "newest"]
 
 _PAGE: Final = 2_000
 _EXACT: Final = 1 << 53
@@ -23,16 +23,20 @@ def as_list(value: Any) -> list[int]:
 
 def by_trace(shard: engine.EdgeShard, key: int) -> list[Any]:
     """Return the points of a trace key, with payload, in no order."""
-    found: list[Any] = []
     condition = engine.FieldCondition("t", match=engine.MatchValue(key))
+    return everything(shard, engine.Filter(must=[condition]))
+
+
+def everything(shard: engine.EdgeShard, condition: engine.Filter) -> list[Any]:
+    """Return every point under a condition, with payload, in no order."""
+    found: list[Any] = []
     offset, more = None, True
     while more:
         records, offset = shard.scroll(
             engine.ScrollRequest(
-                offset=offset, limit=_PAGE, filter=engine.Filter(must=[condition]),
-                with_payload=True, with_vector=False,
+                offset=offset, limit=_PAGE, filter=condition, with_payload=True, with_vector=False
             )
-        )  # fmt: skip
+        )
         found += records
         more = offset is not None
     return found
@@ -100,15 +104,5 @@ def _tied(shard: engine.EdgeShard, condition: Any | None, start_us: int) -> list
         "s", range=engine.RangeFloat(gte=float(start_us - _BLUR), lte=float(start_us + _BLUR))
     )
     must = [window] if condition is None else [condition, window]
-    found: list[Any] = []
-    offset, more = None, True
-    while more:
-        records, offset = shard.scroll(
-            engine.ScrollRequest(
-                offset=offset, limit=_PAGE, filter=engine.Filter(must=must),
-                with_payload=True, with_vector=False,
-            )
-        )  # fmt: skip
-        found += [r for r in records if r.payload["s"] == start_us]
-        more = offset is not None
-    return found
+    found = everything(shard, engine.Filter(must=must))
+    return [record for record in found if record.payload["s"] == start_us]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
+from otel_vector.errors import StorageFullError
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.shard import SpanShard, shard_folder
 from otel_vector.store.edge.skip import Skip
@@ -52,11 +53,18 @@ class Pool:
         return shard
 
     def _make_room(self) -> None:
-        for number in list(self._open):
+        """Close the least recently used shards that nobody uses.
+
+        On a full disk what was written cannot be flushed; such a shard stays open, over the
+        limit, until there is space.
+        """
+        for number, shard in list(self._open.items()):
             if len(self._open) < self._limit:
                 return
             if not self._leases.get(number):
-                self._open.pop(number).close()
+                with suppress(StorageFullError):
+                    shard.close()
+                    del self._open[number]
 
     def skip(self, row: ShardRow) -> Skip:
         """Return a shard's Bloom filters, made again from its points if they were not saved."""

@@ -13,13 +13,15 @@ from typing import Final
 
 import qdrant_edge as engine
 
-from otel_vector.spans.filters import And, Filter, Not, Or, PointsAt, Where
+from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId, SpanId, trace_key
 from otel_vector.spans.items import Item
 from otel_vector.spans.matching import compile_where
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Cursor, Page, Tally
-from otel_vector.store.edge.compile import Clause, Compiler
+from otel_vector.store.edge.between import asks_meanings
+from otel_vector.store.edge.clause import Clause
+from otel_vector.store.edge.compile import Compiler
 from otel_vector.store.edge.data import LIVE, LOGS, OTHER, TenantData, streams_of
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.needles import bytes_test
@@ -61,15 +63,15 @@ class EdgeReader:
 
     def _walks(self, where: Where, clause: Clause, streams: Sequence[str]) -> bool:
         """Whether walking points is the better way to answer an inexact question."""
-        if where.filter is None or _asks_meanings(where.filter):
+        if where.filter is None or asks_meanings(where.filter):
             return True
-        if clause.condition is None:
+        if clause.most is None:
             return False
         rows = _overlapping(self._data.shards_of(streams), where, None)
         count = 0
         for row in rows:
             with self._data.gate.reading(), self._data.pool.lease(row) as shard:
-                request = engine.CountRequest(False, engine.Filter(must=[clause.condition]))
+                request = engine.CountRequest(False, engine.Filter(must=[clause.most]))
                 count += shard.engine.count(request)
             if count > _FEW:
                 return bytes_test(where.filter) is None
@@ -83,9 +85,7 @@ class EdgeReader:
         streams, _ = streams_of(signal, where)
         rows = _overlapping(self._data.shards_of(streams), where, below_us)
         keep = None if exact else compile_where(where)
-        for group in walk(
-            self._data.pool, self._data.gate, rows, clause.condition, below_us, page
-        ):
+        for group in walk(self._data.pool, self._data.gate, rows, clause.most, below_us, page):
             items = [self._item(found, signal) for found in group]
             yield items if keep is None else [item for item in items if keep(item)]
 
@@ -167,17 +167,6 @@ def _after(groups: Iterable[list[Item]], after: Cursor | None) -> Iterator[Item]
     """Flatten groups of descending starts, each in order, from the cursor on."""
     for group in groups:
         yield from sorted((i for i in group if _beyond(i, after)), key=_order, reverse=True)
-
-
-def _asks_meanings(node: Filter) -> bool:
-    match node:
-        case PointsAt():
-            return True
-        case And(items) | Or(items):
-            return any(_asks_meanings(item) for item in items)
-        case Not(item):
-            return _asks_meanings(item)
-    return False
 
 
 def _overlapping(rows: Iterable[ShardRow], where: Where, below_us: int | None) -> list[ShardRow]:

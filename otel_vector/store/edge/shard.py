@@ -14,7 +14,7 @@ from typing import Final
 import qdrant_edge as engine
 
 from otel_vector.spans.ids import SpanId
-from otel_vector.store.edge.faults import translated
+from otel_vector.store.edge.faults import engine_writing, translated
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.points import ends
 
@@ -46,7 +46,7 @@ def create_shard_folder(folder: Path) -> None:
     temporary = folder.with_name(folder.name + ".new")
     shutil.rmtree(temporary, ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
-    with translated(f"creating {folder}"):
+    with engine_writing("creating", folder.parent):
         temporary.mkdir(parents=True)
         shard = engine.EdgeShard.create(str(temporary), _config())
         _add_indexes(shard, set(_INDEXES))
@@ -75,7 +75,9 @@ class SpanShard:
         with translated(f"opening {folder}"):
             self.engine = engine.EdgeShard.load(str(folder))
             missing = set(_INDEXES) - set(self.engine.info().payload_schema)
-            _add_indexes(self.engine, missing)
+        if missing:
+            with engine_writing("indexing", folder):
+                _add_indexes(self.engine, missing)
         self.dirty = bool(missing)
         self.version = 0
 
@@ -91,7 +93,7 @@ class SpanShard:
         self._update(engine.UpdateOperation.set_payload([point], {name: list(value)}))
 
     def _update(self, operation: engine.UpdateOperation) -> None:
-        with translated(f"writing {self._folder}"):
+        with engine_writing("writing", self._folder):
             self.engine.update(operation)
         self.dirty = True
         self.version += 1
@@ -114,9 +116,9 @@ class SpanShard:
     def flush(self) -> None:
         """Make every update survive power loss."""
         if self.dirty:
-            self.dirty = False
-            with translated(f"flushing {self._folder}"):
+            with engine_writing("flushing", self._folder):
                 self.engine.flush()
+            self.dirty = False
 
     def close(self) -> None:
         """Flush and release."""

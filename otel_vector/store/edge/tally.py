@@ -1,8 +1,9 @@
 """Counting: how many items point at a meaning, how long they took, when they were seen.
 
-Where a condition is exact, these are engine facets: one on `d` under a meaning is its latency
-histogram, one on `m` are the candidate meanings. Where it is not, one scan of the blocks counts
-for all meanings at once; the last few scans are kept until something is written.
+These are engine facets: one on `d` under a meaning is its latency histogram, one on `m` are the
+candidate meanings. Where the engine cannot tell exactly, it counts what surely matches, and the
+items it is unsure of are asked themselves, once for all meanings; if they are too many, the
+blocks are scanned instead. The last few of these are kept until something is written.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from otel_vector.spans.ids import MeaningId
 from otel_vector.spans.keys import STATUS_ERROR
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Tally
-from otel_vector.store.edge.compile import Compiler, equals_any
+from otel_vector.store.edge.between import unsure_items
+from otel_vector.store.edge.clause import NOTHING, UNKNOWN, Clause, equals_any
+from otel_vector.store.edge.compile import Compiler
 from otel_vector.store.edge.data import LOGS, TenantData, streams_of
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.points import as_list, ends
@@ -30,7 +33,8 @@ from otel_vector.store.edge.shard import SpanShard
 
 __all__ = ["Tallies"]
 
-_KEPT_SCANS: Final = 4
+_KEPT: Final = 4
+_NOTHING: Final = NOTHING.least
 
 
 @dataclass(slots=True)
@@ -41,7 +45,15 @@ class _Sum:
     histogram: Counter[int] = field(default_factory=Counter)
     starts: list[int] = field(default_factory=list)
 
+    def add(self, other: _Sum | None) -> None:
+        """Add what was counted elsewhere."""
+        if other is not None:
+            self.errors += other.errors
+            self.histogram.update(other.histogram)
+            self.starts += other.starts
+
     def tally(self) -> Tally:
+        """Return the sum as an answer."""
         first, last = (min(self.starts), max(self.starts)) if self.starts else (0, 0)
         return Tally(self.histogram.total(), self.errors, dict(self.histogram), first, last)
 
@@ -54,27 +66,60 @@ class Tallies:
         self._data = data
         self._tenant = tenant
         self._compiler = compiler
-        self._scans: OrderedDict[Any, dict[MeaningId, _Sum]] = OrderedDict()
+        self._kept: OrderedDict[Any, tuple[Any | None, dict[MeaningId, _Sum]]] = OrderedDict()
         self._lock = Lock()
 
     def tally(
         self, signal: Signal, where: Where, meanings: Collection[MeaningId]
     ) -> dict[MeaningId, Tally]:
         """Return the tally of each meaning under a restriction."""
+        streams, condition, others = self._split(signal, where)
+        found = {m: _Sum() for m in meanings}
+        if condition is not _NOTHING:
+            for row in self._data.shards_of(streams):
+                with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+                    for meaning, total in found.items():
+                        self._add(shard, row, meaning, condition, total)
+        if condition is None:
+            self._add_seen(streams, found)
+        for meaning, total in found.items():
+            total.add(others.get(meaning))
+        return {meaning: total.tally() for meaning, total in found.items()}
+
+    def _split(
+        self, signal: Signal, where: Where
+    ) -> tuple[list[str], Any | None, dict[MeaningId, _Sum]]:
+        """Return streams, the condition that the engine counts under, and sums of the rest."""
         streams, runs_exact = streams_of(signal, where)
         clause = self._compiler.where(signal, where)
-        if not (clause.exact and runs_exact):
-            sums = self._scanned(signal, where)
-            return {m: sums.get(m, _Sum()).tally() for m in meanings}
-        found = {m: _Sum() for m in meanings}
-        unrestricted = clause.condition is None
-        for row in self._data.shards_of(streams):
-            with self._data.gate.reading(), self._data.pool.lease(row) as shard:
-                for meaning, total in found.items():
-                    self._add(shard, row, meaning, clause.condition, total)
-        if unrestricted:
-            self._add_seen(streams, found)
-        return {meaning: total.tally() for meaning, total in found.items()}
+        if clause.exact and runs_exact:
+            return streams, clause.most, {}
+        key = (signal, where, self._data.version)
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept is None:
+            kept = self._asked(signal, where, clause if runs_exact else UNKNOWN)
+            with self._lock:
+                self._kept[key] = kept
+                while len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
+        return streams, *kept
+
+    def _asked(
+        self, signal: Signal, where: Where, clause: Clause
+    ) -> tuple[Any | None, dict[MeaningId, _Sum]]:
+        """Ask the items between the bounds one by one, or all in a scan if they are many."""
+        sums: dict[MeaningId, _Sum] = {}
+        between = unsure_items(self._data, signal, where, clause)
+        if between is not None:
+            for item, payload in between:
+                _count(sums, payload, item.start_ns)
+            return clause.least, sums
+        streams, _ = streams_of(signal, where)
+        for _, matched in Scan(self._data, self._tenant, signal, where).matches(streams):
+            for hit in matched:
+                _count(sums, hit.payload, hit.item.start_ns)
+        return _NOTHING, sums
 
     def _add(
         self,
@@ -112,35 +157,15 @@ class Tallies:
 
     def candidates(self, signal: Signal, where: Where) -> dict[MeaningId, int]:
         """Return every meaning that an item under a restriction points at, and how many do."""
-        streams, runs_exact = streams_of(signal, where)
-        clause = self._compiler.where(signal, where)
-        if not (clause.exact and runs_exact):
-            scanned = self._scanned(signal, where)
-            return {m: total.histogram.total() for m, total in scanned.items()}
-        counts: Counter[MeaningId] = Counter()
-        filter_ = None if clause.condition is None else engine.Filter(must=[clause.condition])
+        streams, condition, others = self._split(signal, where)
+        counts = Counter({m: total.histogram.total() for m, total in others.items()})
+        filter_ = None if condition is None else engine.Filter(must=[condition])
         limit = self._data.meanings.counts().total + 10
-        for row in self._data.shards_of(streams):
+        for row in self._data.shards_of(streams) if condition is not _NOTHING else ():
             with self._data.gate.reading(), self._data.pool.lease(row) as shard:
                 hits = shard.engine.facet(engine.FacetRequest("m", limit, False, filter_))
             counts.update({MeaningId(int(hit.value)): int(hit.count) for hit in hits})
         return dict(counts)
-
-    def _scanned(self, signal: Signal, where: Where) -> dict[MeaningId, _Sum]:
-        key = (signal, where, self._data.version)
-        with self._lock:
-            if key in self._scans:
-                return self._scans[key]
-        sums: dict[MeaningId, _Sum] = {}
-        streams, _ = streams_of(signal, where)
-        for _, matched in Scan(self._data, self._tenant, signal, where).matches(streams):
-            for hit in matched:
-                _count(sums, hit.payload, hit.item.start_ns)
-        with self._lock:
-            self._scans[key] = sums
-            while len(self._scans) > _KEPT_SCANS:
-                self._scans.popitem(last=False)
-        return sums
 
 
 def _count(sums: dict[MeaningId, _Sum], payload: dict[str, Any], start_ns: int) -> None:

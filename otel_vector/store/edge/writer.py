@@ -164,11 +164,10 @@ class EdgeWriter:
         self._seen.setdefault(stream, {})[meaning] = wider
 
     def checkpoint(self) -> None:
-        """Make every finished write survive power loss."""
-        changed, self._changed = self._changed, {}
-        seen, self._seen = self._seen, {}
-        joined = self._joins.take_done()
-        self._data.checkpoint(changed.values(), seen, joined)
+        """Make every finished write survive power loss; what fails is tried by the next one."""
+        self._data.checkpoint(self._changed.values(), self._seen, self._joins.done)
+        self._changed, self._seen = {}, {}
+        self._joins.forget_done()
 
 
 def _parts(batch: Batch, data: TenantData) -> Iterator[_Part]:
