@@ -174,13 +174,13 @@ def contexts(rules: KeyRules) -> tuple[Context, ...]:
         Context(
             "secret",
             rb"--?" + name + rb"[ \t]+[\"']?(?P<value>[^\s\"'\\-][^\s\"'\\]*)",
-            b"",
+            rb"-[\w.$-]*" + rules.spaced,
             "mysql --password hunter2 shop",
         ),
         Context(
             "secret",
             rb"<(?:[\w-]+:)?" + name + rb"(?:\s[^<>]*)?>(?P<value>[^<>]+)</",
-            b"",
+            rb"<[\w.$:-]*" + rules.spaced,
             "<wsse:Password>hunter2</wsse:Password>",
         ),
     )

@@ -9,7 +9,9 @@ are compared in ASCII only, so that a name and its bytes in a request always agr
 
 Every row also gives its *stem*: a piece that the bytes of every such name contain. The stems
 are part of the gate. A stem that must end a word is closed by `_END`, which is anything but a
-letter, or a letter that is a protobuf tag: in a request, the byte after a key may be one.
+letter, or a letter that is a protobuf tag: in a request, the byte after a key may be one. A space
+followed by a letter does not close it ("token expired" is prose), so names that a space may
+follow, flags and tags, have gates of their own (`spaced`).
 """
 
 from __future__ import annotations
@@ -22,7 +24,9 @@ from otel_vector.settings.config import RedactConfig
 
 __all__ = ["KeyRules", "latin1"]
 
-_END: Final = rb"(?:[^cdfgklnostvw]|$)"
+_END: Final = rb"(?:[^cdfgklnostvw ]|$| [^a-z])"
+_LAST: Final = rb"[^a-z]*$"
+_LAST_CLOSED: Final = rb"(?:[^a-z ][^a-z]*)?$"
 _SEP: Final = rb"[-_. ]?"
 _QUALIFIERS: Final = (
     rb"(?:"
@@ -86,18 +90,21 @@ class KeyRules:
     Attributes:
         words: RE2 source; every secret name contains one of them.
         stems: the same, closed where a word must end; found in any bytes around a secret name.
+        spaced: those that must end a word, before a space.
     """
 
     def __init__(self, config: RedactConfig) -> None:
         self._allowed = frozenset(config.allow_keys)
         self._more = tuple(key.lower().encode() for key in config.keys if key)
         self._rows = tuple(
-            (kind, latin1(ending + rb"[^a-z]*$", ignore_case=True)) for kind, ending, *_ in _ROWS
+            (kind, latin1(ending + (_LAST_CLOSED if closed else _LAST), ignore_case=True))
+            for kind, ending, _, closed in _ROWS
         )
         more = [re2.escape(key) for key in self._more]
         self.words = b"|".join([stem for _, _, stem, _ in _ROWS] + more)
-        closed = [stem + _END if ends else stem for _, _, stem, ends in _ROWS]
-        self.stems = b"|".join(closed + more)
+        stems = [stem + _END if closed else stem for _, _, stem, closed in _ROWS]
+        self.stems = b"|".join(stems + more)
+        self.spaced = b"(?:" + b"|".join(stem for _, _, stem, closed in _ROWS if closed) + b") "
         self._stem = latin1(self.stems, ignore_case=True)
         self._not_secret = latin1(_NOT_SECRET, ignore_case=True)
         self._cache: dict[str, str | None] = {}

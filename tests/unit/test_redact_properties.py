@@ -27,7 +27,7 @@ MARKED = "[redacted:password:0123456789abcdef]"
 NAMES = (
     "password", "db_pass", "tokenValue", "access-tokens", "x-api-key", "clientSecret", "authorization",
     "cookie", "otp", "cvv", "credentials", "private_key", "jwt", "PWD", "next_page_token", "max_tokens",
-    "pass", "_auth", "sessid", "token", "secrets", "name", "value", "properties", "note",
+    "token ", "pass ", "--token ", "<token ", "pass", "_auth", "sessid", "token", "secrets", "name", "value", "properties", "note",
 )  # fmt: skip
 SIGNS = (
     '"', "'", "\\", '\\"', "{", "}", "[", "]", ":", ": ", "=", ",", ", ", "://", "@", "/", "\\/", "?", "&", ";",
