@@ -1,9 +1,9 @@
 """The `operation` facet: what this kind of span does, in words.
 
 `{service}: {words} ({kind})`, the words from the name and, where they add any, from route,
-statement, remote method, destination, agent and tool. The id covers the exact service, the
-name with ids masked, the kind and whether the name was masked, so that a filter on any of
-these can be answered through operations.
+statement, remote method, destination, agent and tool; what the service says is not repeated.
+The id covers the exact service, the name with ids masked, the kind and whether the name was
+masked, so that a filter on any of these can be answered through operations.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def operation_of(
     shown = KINDS[kind] if 0 < kind < len(KINDS) else ""
     words = words_of(masked[:_LONGEST])
     _extend(words, _telling(details))
-    where, what = service_words(service), " ".join(words) or masked[:_LONGEST]
+    where = service_words(service)
+    said = where.split()
+    what = " ".join([word for word in words if word not in said] or words) or masked[:_LONGEST]
     text = f"{where}: {what}" if where else what
     text = f"{text} ({shown})" if shown else text
     is_masked = masked != name

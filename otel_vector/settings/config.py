@@ -121,7 +121,7 @@ class DescribeConfig:
     index_attributes: tuple[str, ...] = _set(
         (), "attributes whose equality the engine answers without a scan of blocks"
     )
-    passage_chars: int = _set(1200, "characters of one passage of a long text", low=100, high=2000)
+    passage_chars: int = _set(800, "characters of one passage of a long text", low=100, high=2000)
     max_passages: int = _set(
         8, "passages of one facet of one span; the rest stays in its block", low=1, high=1000
     )
