@@ -168,6 +168,8 @@ class EdgeMeanings:
 
     def vectors(self, ids: Collection[MeaningId]) -> dict[MeaningId, list[float]]:
         """See `MeaningStore`."""
+        if not self._dimension:
+            return {}
         with self._gate.reading():
             records = self._shard.retrieve([int(i) for i in ids], False, ["dense"])
         return {
