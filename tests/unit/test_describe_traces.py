@@ -111,7 +111,7 @@ def test_equal_headers_of_one_batch_are_one_group():
 def test_an_operation_names_service_words_and_kind():
     batch = describe(span("hipstershop.CartService/GetUserCart"), service="ts-cart-service")
     found = operation(batch)
-    assert found.text == "cart: cart get user cart (server)"
+    assert found.text == "cart: get user (server)"
     assert (found.service, found.kind) == ("ts-cart-service", 2)
     assert (found.name, found.name_masked) == ("hipstershop.CartService/GetUserCart", False)
 
