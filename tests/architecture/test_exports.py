@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from sources import label, package_files
+from support.sources import label, package_files
 
 PUBLIC_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from sources import label, module_name, package_files
+from support.sources import label, module_name, package_files
 
 HEAVY = {"fastapi", "fastembed", "grpc", "httpx", "numpy", "onnxruntime", "qdrant_edge", "uvicorn"}
 MOST_MS = 100

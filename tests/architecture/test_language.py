@@ -4,7 +4,7 @@ import ast
 import re
 import subprocess
 
-from sources import ROOT, label, package_files
+from support.sources import ROOT, label, package_files
 
 TEXT = {".cfg", ".json", ".md", ".py", ".pyi", ".toml", ".txt", ".yaml", ".yml", ".sh", ""}
 MACHINE = re.compile(r"/(?:root|work)/\w|/home/\w+/\w|/Users/\w+/\w|/tmp/\w+/\w")

@@ -1,6 +1,6 @@
 """Files stay small enough to proof-read."""
 
-from sources import all_files, label
+from support.sources import all_files, label
 
 MOST_LINES = 400
 
