@@ -117,7 +117,7 @@ class MeaningPromises(StoreCase):
 
     def test_a_text_with_too_few_of_the_words_is_no_hit(self, tenant: TenantStore) -> None:
         write(tenant, [SpanRow(means=_TEXTS)])
-        some = Nearest(None, "card bank declined refused")
+        some = Nearest(None, "card bank declined refused", fusion=Fusion(min_words=0.5))
         assert self._texts(tenant, some) == [_DECLINED[1], _QUESTION[1]]
         most = Nearest(None, "card bank declined refused", fusion=Fusion(min_words=0.75))
         assert self._texts(tenant, most) == [_DECLINED[1]]

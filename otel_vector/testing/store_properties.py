@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from otel_vector.spans.durations import bucket_of
@@ -53,6 +53,8 @@ from otel_vector.testing.store_case import StoreCase, all_pages, newest_first, w
 
 __all__ = ["StorePropertySuite", "filters", "log_rows", "span_rows", "wheres"]
 
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+"""Without the explaining phase, which asks a real store hundreds of times more."""
 _KEYS = (
     "http.status_code",
     "http.response.status_code",
@@ -225,6 +227,7 @@ class StorePropertySuite(StoreCase):
     @settings(
         max_examples=150,
         deadline=None,
+        phases=_PHASES,
         suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow],
     )
     @given(where=wheres(), signal=st.sampled_from(Signal))
@@ -236,6 +239,7 @@ class StorePropertySuite(StoreCase):
     @settings(
         max_examples=15,
         deadline=None,
+        phases=_PHASES,
         suppress_health_check=[
             HealthCheck.differing_executors,
             HealthCheck.function_scoped_fixture,

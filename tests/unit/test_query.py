@@ -146,14 +146,13 @@ def test_any_use_of_the_language_signs_is_understood_or_refused(text):
         assert parse_filter(to_text(question.filter)) == question.filter
 
 
+_FORMS = ["and", "or", "not", "has", "phrase", "meanings", "else"]
 _JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5)),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
-            st.sampled_from(
-                "and or not has phrase meanings field attribute value values op scope else".split()
-            ),
+            st.sampled_from([*_FORMS, "field", "attribute", "value", "values", "op", "scope"]),
             inner,
             max_size=3,
         ),
