@@ -52,6 +52,10 @@ class Content:
         """Name the tool that a tool span ran."""
         self._tool = tool
 
+    def is_empty(self) -> bool:
+        """Tell whether nothing was taken."""
+        return not self._found and not self._said
+
     def texts(self) -> dict[Facet, list[str]]:
         """Return the texts of each facet."""
         reader = Reader()

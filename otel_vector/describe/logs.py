@@ -29,7 +29,7 @@ from otel_vector.spans.values import plain, text_form
 __all__ = ["LogDescriber"]
 
 _ERROR_SEVERITY: Final = 17  # SEVERITY_NUMBER_ERROR
-_LONGEST: Final = 4_000  # characters of a body that are read
+_LONGEST: Final = 2_000  # characters of a body that are read
 _SEVERITIES: Final = ("", "trace", "debug", "info", "warn", "error", "fatal")
 _EXCEPTION: Final = frozenset({"exception.type", "exception.message"})
 _EVALUATION: Final = "gen_ai.evaluation.result"
@@ -83,11 +83,11 @@ class LogDescriber:
         if event == _EVALUATION:
             return
         content = self._content(record, event)
-        texts = content.texts()
+        texts = {} if content.is_empty() else content.texts()
         error = _error(record)
         if error:
             texts[Facet.ERROR] = [error]
-        meanings = self._texts.meanings(MeaningId(0), texts)
+        meanings = self._texts.meanings(MeaningId(0), texts) if texts else []
         if meanings:
             batch.texts.update((meaning.id, meaning) for meaning in meanings)
             ids = tuple(meaning.id for meaning in meanings)
@@ -100,15 +100,14 @@ class LogDescriber:
             role = self._roles[item.key]
             if role is not None and role.source is not None:
                 content.attribute(role, item)
-        body = plain(record.body) if record.HasField("body") else None
         if event in EVENT_MESSAGES:
-            content.message(event, body or _attributes(record))
-        elif isinstance(body, dict):
-            _sides(body, content)
+            content.message(event, plain(record.body) or _attributes(record))
+        elif record.body.WhichOneof("value") == "kvlist_value":
+            _sides(plain(record.body), content)
         return content
 
 
-def _sides(body: dict[str, Any], content: Content) -> None:
+def _sides(body: Any, content: Content) -> None:
     """Take a body that holds both sides of a call: `{"input": …, "output": …}`."""
     for key, facet in (("input", Facet.INPUT), ("output", Facet.OUTPUT)):
         side = body.get(key)
