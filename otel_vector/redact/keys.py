@@ -71,7 +71,9 @@ _WORKING_FOLDER: Final = (b"PWD", b"OLDPWD")
 _MAX_CACHED: Final = 20_000
 
 
-def latin1(pattern: bytes, *, ignore_case: bool = False) -> re2._Regexp:
+def latin1(
+    pattern: bytes, *, ignore_case: bool = False, without_groups: bool = False
+) -> re2._Regexp:
     """Compile a regex over bytes as they are.
 
     Raises:
@@ -80,6 +82,7 @@ def latin1(pattern: bytes, *, ignore_case: bool = False) -> re2._Regexp:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.case_sensitive = not ignore_case
+    options.never_capture = without_groups
     options.log_errors = False
     return re2.compile(pattern, options)
 

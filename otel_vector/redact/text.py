@@ -28,6 +28,7 @@ __all__ = ["TextRules"]
 _MARKER: Final = re.compile(MARKER.pattern.encode())
 _OPENING: Final = b"[redacted:"
 _ONLY_MARKERS: Final = re.compile(rb"(?:" + MARKER.pattern.encode() + rb"\s*)+")
+_NAMED: Final = re.compile(rb"\(\?P<\w+>")
 _PASSES: Final = 8
 _SHORT: Final = 512
 
@@ -53,8 +54,10 @@ class TextRules:
             (latin1(b"|".join(row.regex for row in TOKENS)), _judge_shapes(TOKENS)),
             *(_context_scan(row, keys) for row in rows),
             *((latin1(row.regex), _judge_shapes((row,))) for row in people),
-            *((regex, _judge_users) for regex in users),
         )
+        self._users = tuple((regex, _judge_users) for regex in users)
+        cased = [row.regex for row in (*TOKENS, *people)]
+        self._any = latin1(_union(cased, [row.regex for row in rows]), without_groups=True)
 
     def mark(self, kind: str, secret: bytes) -> bytes:
         """Return the marker of a secret."""
@@ -79,7 +82,8 @@ class TextRules:
 
     def _pass(self, text: bytes) -> tuple[bytes, int]:
         count = 0
-        for regex, judge in self._scans:
+        scans = self._scans + self._users if self._any.search(text) is not None else self._users
+        for regex, judge in scans:
             if regex.search(text) is not None:
                 text, found = self._replace(text, regex, judge)
                 count += found
@@ -104,6 +108,12 @@ class TextRules:
             done = position = end
             count += 1
         return (b"".join((*parts, text[done:])), count) if count else (text, 0)
+
+
+def _union(cased: list[bytes], caseless: list[bytes]) -> bytes:
+    """Return one regex for all: whether anything matches at all, in a single pass."""
+    parts = [*cased, *(b"(?i:" + regex + b")" for regex in caseless)]
+    return _NAMED.sub(b"(?:", b"|".join(parts))
 
 
 def _marker_end(marked: list[tuple[int, int]], position: int) -> int:
