@@ -39,6 +39,8 @@ _TAKE = 256  # deliveries taken at once
 _WAIT_S = 0.25  # how long a take waits, so that a stop and a due checkpoint are seen
 _GROUP_BYTES = 192 << 10  # bodies written together: some 512 spans
 _SCRUB_S = 2.0  # between two scrubs at quiet moments
+_CHECKPOINT_SHARE = 8  # a checkpoint that took long is followed by this many times as long …
+_LONGEST_INTERVAL_S = 5.0  # … without one, within bounds
 _FIRST_RETRY_S = 0.2
 _LONGEST_RETRY_S = 30.0
 _REASON_CHARS = 500
@@ -63,6 +65,7 @@ class Worker:
         self._refused: set[int] = set()
         self._hurry = threading.Event()
         self._last_checkpoint = time.monotonic()
+        self._interval_s = config.checkpoint_s
         self._last_scrub = time.monotonic()
         self._scrub_due = False
         self._loop = Loop(
@@ -97,7 +100,7 @@ class Worker:
 
     def step(self) -> None:
         """Store one group of deliveries, with what is due around it."""
-        if self._unsaved() and self.checkpoint_age_s() >= self._config.checkpoint_s:
+        if self._unsaved() and self.checkpoint_age_s() >= self._interval_s:
             self._checkpoint()
         if not self._in_hand:
             self._in_hand.extend(
@@ -120,7 +123,7 @@ class Worker:
     def _due_s(self) -> float:
         if not self._unsaved():
             return _WAIT_S
-        return max(0.0, self._config.checkpoint_s - self.checkpoint_age_s())
+        return max(0.0, self._interval_s - self.checkpoint_age_s())
 
     def _next_group(self) -> list[Delivery]:
         """Remove and return the first delivery and later ones that can be written with it."""
@@ -218,8 +221,12 @@ class Worker:
 
     def _checkpoint(self) -> None:
         done = len(self._done)
+        began = time.monotonic()
         self._sink.checkpoint()
         self._last_checkpoint = time.monotonic()
+        took_s = self._last_checkpoint - began
+        paced_s = min(_CHECKPOINT_SHARE * took_s, _LONGEST_INTERVAL_S)
+        self._interval_s = max(self._config.checkpoint_s, paced_s)
         self._queue.ack(self._done[:done])
         del self._done[:done]
         self._scrub_due = self._scrub_due or bool(done)
