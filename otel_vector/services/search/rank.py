@@ -1,22 +1,26 @@
 """Second step: the order of the candidates, and the reasons for it.
 
-The score is a weighted sum of features; what each contributed can be read from its `Why`.
-The weights are a value, so that they can be measured and changed in one place.
+The cosine of an operation is corrected by two priors (docs/relevance.md has the measurements):
+how specific its words are, and whether it is where a service is called. The dense ranks are made
+anew from the sums and fused with the BM25 ranks, by the same formula as in the store. The
+weights are a value, so that they can be measured and changed in one place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from otel_vector.services.answers import Why
+from otel_vector.services.search.specificity import specificity
 from otel_vector.spans.ids import MeaningId
 from otel_vector.spans.meanings import Facet
-from otel_vector.store.contract import Hit
+from otel_vector.store.contract import Fusion, Hit
 
 __all__ = ["WEIGHTS", "Features", "Ranked", "Weights", "features_of", "rank"]
+
+_CALLED_KINDS: Final = frozenset({2, 5})  # server and consumer, as OTLP numbers them
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,17 @@ class Weights:
     """What a feature is worth.
 
     Attributes:
-        facets: factor of the fused score by facet; 1 for one that is not named.
-        exact: added when the whole question occurs in the text.
+        specificity: added to an operation's cosine, times how specific its words are.
+        entry: added to the cosine of an operation that is called (server, consumer) rather
+            than a step inside or a caller's view of the same call.
+        exact: added to the score when the whole question occurs in the text.
+        fusion: how the two rankings become one score.
     """
 
-    facets: Mapping[Facet, float] = field(default_factory=lambda: MappingProxyType({}))
+    specificity: float = 0.2
+    entry: float = 0.02
     exact: float = 0.5
+    fusion: Fusion = field(default_factory=Fusion)
 
 
 WEIGHTS: Final = Weights()
@@ -40,16 +49,19 @@ class Features:
     """What is known of a candidate before its items are looked at.
 
     Attributes:
-        fused: score of the dense and BM25 rankings together.
+        cosine: of the dense vectors; None if it was not among the dense hits.
+        specificity: see `specificity`; 0 for what is no operation.
+        entry: whether it is an operation that is called.
         exact: whether the whole question occurs in the text, whatever its case.
     """
 
     meaning: MeaningId
     facet: Facet
-    fused: float
     cosine: float | None
     dense_rank: int | None
     bm25_rank: int | None
+    specificity: float
+    entry: bool
     exact: bool
 
 
@@ -62,32 +74,59 @@ class Ranked:
     why: Why
 
 
-def features_of(hits: Iterable[Hit], words: str) -> list[Features]:
+def features_of(hits: Sequence[Hit], words: str) -> list[Features]:
     """Return the features of what was retrieved for a question's words."""
     needle = words.casefold()
+    operations = [h for h in hits if h.meaning.facet is Facet.OPERATION and h.cosine is not None]
+    specific = specificity({hit.meaning.id: hit.meaning.text for hit in operations})
     return [
         Features(
-            hit.meaning.id,
-            hit.meaning.facet,
-            hit.score,
-            hit.cosine,
-            hit.dense_rank,
-            hit.bm25_rank,
+            meaning=hit.meaning.id,
+            facet=hit.meaning.facet,
+            cosine=hit.cosine,
+            dense_rank=hit.dense_rank,
+            bm25_rank=hit.bm25_rank,
+            specificity=specific.get(hit.meaning.id, 0.0),
+            entry=hit.meaning.facet is Facet.OPERATION and hit.meaning.kind in _CALLED_KINDS,
             exact=bool(needle) and needle in hit.meaning.text.casefold(),
         )
         for hit in hits
     ]
 
 
-def rank(candidates: Iterable[Features], weights: Weights = WEIGHTS) -> list[Ranked]:
+def rank(candidates: Sequence[Features], weights: Weights = WEIGHTS) -> list[Ranked]:
     """Return the candidates best first; equal scores by id, so that an order repeats."""
-    scored = sorted((-_score(c, weights), c.meaning, c) for c in candidates)
+    places = _dense_places(candidates, weights)
+    scored = sorted(
+        (-_score(candidate, places.get(candidate.meaning), weights), candidate.meaning, candidate)
+        for candidate in candidates
+    )
     return [
         Ranked(c.meaning, -negative, Why(c.facet, c.dense_rank, c.bm25_rank, c.cosine, c.exact))
         for negative, _, c in scored
     ]
 
 
-def _score(candidate: Features, weights: Weights) -> float:
-    score = candidate.fused * weights.facets.get(candidate.facet, 1.0)
-    return score + weights.exact if candidate.exact else score
+def _dense_places(candidates: Iterable[Features], weights: Weights) -> dict[MeaningId, int]:
+    """Return the place of each dense candidate, from 0, by its corrected cosine."""
+    corrected = sorted(
+        (-_corrected(candidate.cosine, candidate, weights), candidate.meaning)
+        for candidate in candidates
+        if candidate.cosine is not None
+    )
+    return {meaning: place for place, (_, meaning) in enumerate(corrected)}
+
+
+def _corrected(cosine: float, candidate: Features, weights: Weights) -> float:
+    entry = weights.entry if candidate.entry else 0.0
+    return cosine + weights.specificity * candidate.specificity + entry
+
+
+def _score(candidate: Features, place: int | None, weights: Weights) -> float:
+    fusion = weights.fusion
+    score = weights.exact if candidate.exact else 0.0
+    if place is not None:
+        score += fusion.share(place, fusion.dense_weight)
+    if candidate.bm25_rank is not None:
+        score += fusion.share(candidate.bm25_rank, fusion.bm25_weight)
+    return score
