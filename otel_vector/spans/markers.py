@@ -17,7 +17,10 @@ __all__ = ["MARKER", "marker", "without_digests"]
 MARKER: Final = re.compile(r"\[redacted:([a-z0-9_-]{1,32}):([0-9a-f]{16})\]")
 """One marker; group 1 is the kind, group 2 the digest."""
 
-_OPENING = "[redacted:"
+_OPENING: Final = "[redacted:"
+_DIGESTED: Final = re.compile(
+    rf"{MARKER.pattern}|\[redacted:([a-z0-9_-]{{1,32}}):[0-9a-f]{{0,16}}\Z"
+)
 
 
 def marker(kind: str, secret: bytes, key: bytes) -> str:
@@ -33,7 +36,10 @@ def marker(kind: str, secret: bytes, key: bytes) -> str:
 
 
 def without_digests(text: str) -> str:
-    """Return the text with every marker cut to ``[redacted:<kind>]``."""
+    """Return the text with every marker cut to ``[redacted:<kind>]``.
+
+    A marker at the end may itself have been cut off, with some of its digest left.
+    """
     if _OPENING not in text:
         return text
-    return MARKER.sub(r"[redacted:\1]", text)
+    return _DIGESTED.sub(lambda found: f"[redacted:{found[1] or found[3]}]", text)

@@ -66,6 +66,8 @@ def test_a_marker_shows_nothing_but_kind_and_digest() -> None:
     assert MARKER.fullmatch(text)
     assert without_digests(f"x {text} y {text}") == "x [redacted:github] y [redacted:github]"
     assert without_digests("nothing here") == "nothing here"
+    for end in range(len("[redacted:github:"), len(text)):
+        assert without_digests(text[:end]) == "[redacted:github]"
 
 
 def test_json_text_keeps_every_byte_that_is_no_secret() -> None:
