@@ -29,6 +29,7 @@ class ParsedBlock:
         """Parse a serialised TracesData or LogsData."""
         self._signal = signal
         self._scopes = list(_scopes(signal, message))
+        self._services = _services(self._scopes)
         self._ends = list(accumulate(len(entries) for _, _, entries in self._scopes))
 
     def item(self, position: int) -> Item:
@@ -40,11 +41,22 @@ class ParsedBlock:
 
     def items(self) -> list[Item]:
         """Return all items, in order."""
-        return [
-            Item(_UNNAMED, self._signal, resource, scope, entry)
-            for resource, scope, entries in self._scopes
-            for entry in entries
-        ]
+        made = []
+        for (resource, scope, entries), service in zip(self._scopes, self._services, strict=True):
+            for entry in entries:
+                item = Item(_UNNAMED, self._signal, resource, scope, entry)
+                item.__dict__["service"] = service  # told once a resource, asked once an item
+                made.append(item)
+        return made
+
+
+def _services(scopes: list[tuple[Any, Any, Any]]) -> list[str]:
+    """Return the service of each scope's resource."""
+    known: dict[int, str] = {}
+    for resource, scope, _ in scopes:
+        if id(resource) not in known:
+            known[id(resource)] = Item(_UNNAMED, Signal.SPANS, resource, scope, None).service
+    return [known[id(resource)] for resource, _, _ in scopes]
 
 
 def _scopes(signal: Signal, message: bytes) -> Iterator[tuple[Any, Any, Any]]:

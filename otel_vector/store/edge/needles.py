@@ -4,8 +4,8 @@ Blocks are our own serialisation, so an attribute's `KeyValue` has one byte form
 ``0a <len> key 12 <len> value``. A test over the raw bytes of a block says "no" or "perhaps";
 decoding confirms. A filter that says nothing about bytes gives no test.
 
-Ranges read the value behind the key: one regular expression captures every value of the key in
-a block, and only the distinct ones are looked at.
+Numbers and ranges read the value behind the key: one regular expression captures every value
+of the key in a block (see `captured`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ import struct
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Final
+
+import numpy as np
+import re2
+from numpy.typing import NDArray
 
 from otel_vector.spans.batch import varint
 from otel_vector.spans.conventions import family
@@ -31,19 +35,16 @@ from otel_vector.spans.filters import (
     Phrase,
 )
 from otel_vector.spans.values import number_of
+from otel_vector.store.edge.captured import CAPTURE, Numbers, captured_numbers
 
 __all__ = ["BytesTest", "bytes_test"]
 
 BytesTest = Callable[[bytes], bool]
 
-_CAPTURE: Final = (
-    rb"(?s:([\x02-\x0b]\x18[\x80-\xff]{0,9}[\x00-\x7f]"  # int_value, a varint
-    rb"|\x09\x21.{8}"  # double_value, little-endian
-    rb"|\x02\x10."  # bool_value
-    rb"|(?:[\x02-\x7f]|[\x80-\xff]{1,4}[\x00-\x7f])\x0a"  # string_value …
-    rb"(?:(?:[\x00-\x7f]|[\x80-\xff][\x00-\x7f])[-+0-9.eE]{1,301})?"  # … perhaps a number
-    rb"|.))"
-)
+_BYTES: Final = re2.Options()
+_BYTES.encoding = re2.Options.Encoding.LATIN1
+_BYTES.never_nl = False
+
 _SPAN_HEX, _TRACE_HEX = 16, 32
 
 
@@ -51,7 +52,9 @@ def bytes_test(node: Filter) -> BytesTest | None:  # noqa: PLR0911 -- one per no
     """Return the test of a filter, or None when its bytes cannot be told."""
     match node:
         case And(items):
-            return _all([test for item in items if (test := bytes_test(item))])
+            # What names an attribute rules out more blocks than a service or a name does.
+            ordered = sorted(items, key=lambda i: isinstance(getattr(i, "field", None), BuiltIn))
+            return _all([test for item in ordered if (test := bytes_test(item))])
         case Or(items):
             tests = [bytes_test(item) for item in items]
             return _any([t for t in tests if t]) if all(tests) else None
@@ -114,9 +117,11 @@ def _equality(key: str, value: str) -> BytesTest:
         return _number(key, number)
     if value[:1] in {"[", "{"} or value in {"", "nan", "inf", "-inf"}:
         return _contains(_key_bytes(key))
-    exact = [_contains(_pair(key, form)) for form in _typed_forms(value)]
-    listed = re.compile(re.escape(_key_bytes(key)) + rb"[\x00-\xff]{1,5}?\x2a")
-    return lambda block: any(t(block) for t in exact) or listed.search(block) is not None
+    # One pass: the key, then the value in one of its types, or a list that may hold it.
+    forms = b"|".join(re.escape(varint(len(f)) + f) for f in _typed_forms(value))
+    pattern = re.escape(_key_bytes(key)) + b"(?:" + forms + rb"|[\x00-\xff]{1,5}?\x2a)"
+    either = re2.compile(pattern, _BYTES)
+    return lambda block: either.search(block) is not None
 
 
 def _typed_forms(value: str) -> list[bytes]:
@@ -132,49 +137,31 @@ def _typed_forms(value: str) -> list[bytes]:
 
 
 def _number(key: str, number: float) -> BytesTest:
-    captured = _values(key)
-    return lambda block: any(found in {None, number} for found in map(_decoded, captured(block)))
+    return _by_value(key, lambda found: found == number)
 
 
 def _in_range(key: str, op: Op, values: tuple[str, ...]) -> BytesTest:
     bounds = [number for value in values if (number := number_of(value)) is not None]
-    holds = {
-        Op.LT: float.__lt__, Op.LE: float.__le__, Op.GT: float.__gt__, Op.GE: float.__ge__,
-    }[op]  # fmt: skip
-    captured = _values(key)
+    if not bounds:
+        return lambda _: False
+    within: dict[Op, Callable[[Numbers], NDArray[np.bool_]]] = {
+        Op.LT: lambda found: found <= max(bounds),
+        Op.LE: lambda found: found <= max(bounds),
+        Op.GT: lambda found: found >= min(bounds),
+        Op.GE: lambda found: found >= min(bounds),
+    }
+    return _by_value(key, within[op])
+
+
+def _by_value(key: str, holds: Callable[[Numbers], NDArray[np.bool_]]) -> BytesTest:
+    """Test the numbers that stand behind a key; as doubles, so bounds are taken inclusive."""
+    find_all = re.compile(re.escape(_key_bytes(key)) + CAPTURE).findall
 
     def test(block: bytes) -> bool:
-        found = map(_decoded, captured(block))
-        return any(n is None or any(holds(float(n), float(b)) for b in bounds) for n in found)
+        numbers, unsure = captured_numbers(find_all(block))
+        return unsure or bool(np.any(holds(numbers)))
 
     return test
-
-
-def _values(key: str) -> Callable[[bytes], set[bytes]]:
-    find_all = re.compile(re.escape(_key_bytes(key)) + _CAPTURE).findall
-    return lambda block: set(find_all(block))
-
-
-def _decoded(value: bytes) -> float | None:
-    """Return a captured value as a number; NaN if it is none, None if that cannot be told."""
-    if len(value) == 1:
-        return None
-    if value[:2] == b"\x09\x21" and len(value) == 10:  # noqa: PLR2004 -- tag and eight bytes
-        return float(struct.unpack("<d", value[2:])[0])
-    if value[1:2] == b"\x18":
-        return _signed(value[2:])
-    if value[1:2] == b"\x10":
-        return float("nan")
-    text = value.split(b"\x0a", 1)[1]
-    if not text:
-        return float("nan")
-    number = number_of(text[2 if text[0] & 0x80 else 1 :].decode("ascii"))
-    return None if number is None else number
-
-
-def _signed(data: bytes) -> int:
-    number = sum((byte & 0x7F) << (7 * i) for i, byte in enumerate(data))
-    return number - (1 << 64) if number >> 63 else number
 
 
 def _key_bytes(key: str) -> bytes:

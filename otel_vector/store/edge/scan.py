@@ -7,8 +7,12 @@ point names another block is a copy.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, groupby, repeat
+from operator import itemgetter
 from typing import Any, Final
 
 import zstandard
@@ -26,7 +30,9 @@ from otel_vector.store.edge.points import as_list
 
 __all__ = ["Matched", "Scan"]
 
-_READ_AHEAD: Final = 16
+_PART: Final = 16  # blocks read at once
+_AHEAD: Final = 3  # parts read ahead
+_THREADS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +74,36 @@ class Scan:
         self, streams: Sequence[str], below_us: int | None = None
     ) -> Iterator[tuple[int, list[Matched]]]:
         """Yield for each block, latest end first, its end in microseconds and its matches."""
-        blocks = self.blocks(streams, below_us)
-        decompress = zstandard.ZstdDecompressor().decompress
-        for start in range(0, len(blocks), _READ_AHEAD):
-            some = blocks[start : start + _READ_AHEAD]
-            for folder, key, packed in self._read(some):
-                message = decompress(packed)
-                hits = (
-                    self._hits(folder, key, message, streams) if self._may_match(message) else []
-                )
-                yield key.max_us, hits
+        for folder, key, message in self._messages(self.blocks(streams, below_us)):
+            hits = self._hits(folder, key, message, streams) if self._may_match(message) else []
+            yield key.max_us, hits
 
-    def _read(self, some: Sequence[tuple[str, BlockKey]]) -> Iterator[tuple[str, BlockKey, bytes]]:
-        by_folder: dict[str, list[BlockKey]] = {}
-        for folder, key in some:
-            by_folder.setdefault(folder, []).append(key)
-        packed = {
-            (folder, key.name): data
-            for folder, keys in by_folder.items()
-            for key, data in zip(
-                keys, self._data.blocks(folder).read_many([k.name for k in keys]), strict=True
-            )
-        }
-        for folder, key in some:
-            yield folder, key, packed[folder, key.name]
+    def _messages(
+        self, blocks: Sequence[tuple[str, BlockKey]]
+    ) -> Iterator[tuple[str, BlockKey, bytes]]:
+        """Yield the serialised blocks in order; threads read and decompress ahead."""
+        parts = [blocks[at : at + _PART] for at in range(0, len(blocks), _PART)]
+        with ThreadPoolExecutor(_THREADS, "scan") as threads:
+            ahead = deque(threads.submit(self._read, part) for part in parts[:_AHEAD])
+            try:
+                for part in chain(parts[_AHEAD:], repeat(None, len(ahead))):
+                    ready = ahead.popleft().result()
+                    if part is not None:
+                        ahead.append(threads.submit(self._read, part))
+                    yield from ready
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+
+    def _read(self, part: Sequence[tuple[str, BlockKey]]) -> list[tuple[str, BlockKey, bytes]]:
+        decompress = zstandard.ZstdDecompressor().decompress
+        read = []
+        for folder, group in groupby(part, key=itemgetter(0)):
+            keys = [key for _, key in group]
+            packed = self._data.blocks(folder).read_many([key.name for key in keys])
+            read += [
+                (folder, key, decompress(data)) for key, data in zip(keys, packed, strict=True)
+            ]
+        return read
 
     def _hits(
         self, folder: str, key: BlockKey, message: bytes, streams: Sequence[str]
