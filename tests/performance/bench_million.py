@@ -87,7 +87,7 @@ def listings(kind: str) -> list[tuple[str, str, dict | None]]:
     for number in range(30):
         service = f"{rng.choice(_DOMAINS[:30])}-service"
         made.append(listing({
-            "found": f"service:{service} customer.tier:gold k8s.pod.name:"
+            "found": f"service:{service} k8s.pod.name:"
                      f"{service.removesuffix('-service')}-{rng.randrange(6)}",
             "nothing": f"service:{service} order.id:none-{number}",
             "range": f"payload.size > {200_000 + number}",

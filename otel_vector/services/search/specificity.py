@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 
 from otel_vector.spans.ids import MeaningId
 
@@ -29,7 +30,7 @@ def specificity(texts: Mapping[MeaningId, str]) -> dict[MeaningId, float]:
         For each, the mean over its distinct words of log(n / texts with the word) / log n,
         which lies between 0 and 1, less the mean of that over all texts.
     """
-    words = {meaning: set(_WORD.findall(text)) for meaning, text in texts.items()}
+    words = {meaning: _words(text) for meaning, text in texts.items()}
     holding = Counter(word for held in words.values() for word in held)
     scale = math.log(max(2, len(texts)))
     rarity = {
@@ -39,3 +40,8 @@ def specificity(texts: Mapping[MeaningId, str]) -> dict[MeaningId, float]:
     }
     mean = sum(rarity.values()) / max(1, len(rarity))
     return {meaning: value - mean for meaning, value in rarity.items()}
+
+
+@lru_cache(maxsize=32_768)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text))

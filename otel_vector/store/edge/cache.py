@@ -29,7 +29,6 @@ class ParsedBlock:
         """Parse a serialised TracesData or LogsData."""
         self._signal = signal
         self._scopes = list(_scopes(signal, message))
-        self._services = _services(self._scopes)
         self._ends = list(accumulate(len(entries) for _, _, entries in self._scopes))
 
     def item(self, position: int) -> Item:
@@ -42,7 +41,9 @@ class ParsedBlock:
     def items(self) -> list[Item]:
         """Return all items, in order."""
         made = []
-        for (resource, scope, entries), service in zip(self._scopes, self._services, strict=True):
+        for (resource, scope, entries), service in zip(
+            self._scopes, _services(self._scopes), strict=True
+        ):
             for entry in entries:
                 item = Item(_UNNAMED, self._signal, resource, scope, entry)
                 item.__dict__["service"] = service  # told once a resource, asked once an item

@@ -1,7 +1,8 @@
-"""Nearest meanings: dense and BM25 rankings, fused in the engine by weighted reciprocal rank.
+"""Nearest meanings: the engine's dense and BM25 rankings, fused by weighted reciprocal rank.
 
-One batch of three queries: the fusion, and each ranking alone for the reasons. A BM25 hit
-counts only if it holds enough of the question's terms, which the engine checks on `w`.
+Both rankings are needed for the reasons, so they are asked in one batch and fused here, by the
+engine's own formula (`Fusion.share`): asking the engine to fuse them as well would rank twice.
+A BM25 hit counts only if it holds enough of the question's terms, which the engine checks on `w`.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import qdrant_edge as engine
 
 from otel_vector.spans.ids import MeaningId
-from otel_vector.store.contract import Nearest
+from otel_vector.store.contract import Fusion, Nearest
 from otel_vector.store.edge.terms import question_terms
 
 __all__ = ["Near", "nearest_hits"]
@@ -36,26 +37,20 @@ def nearest_hits(shard: engine.EdgeShard, question: Nearest, *, dense: bool) -> 
     rankings = _rankings(question, dense=dense)
     if not rankings:
         return []
-    queries = [_alone(prefetch, question.limit) for prefetch in rankings.values()]
-    if len(rankings) > 1:
-        queries.append(_fused(list(rankings.values()), question))
-    answers = shard.query_batch(engine.QueryBatchRequest(queries))
+    answers = shard.query_batch(engine.QueryBatchRequest(list(rankings.values())))
     ranks = {
         name: {point.id: (rank, point.score) for rank, point in enumerate(points)}
-        for name, points in zip(rankings, answers, strict=False)
+        for name, points in zip(rankings, answers, strict=True)
     }
-    if len(rankings) > 1:
-        scored = [(point.id, point.score) for point in answers[-1]]
-    else:
-        (name,) = rankings
-        weight = question.fusion.dense_weight if name == "dense" else question.fusion.bm25_weight
-        scored = [(i, question.fusion.share(r, weight)) for i, (r, _) in ranks[name].items()]
-    return [_near(number, score, ranks) for number, score in scored]
+    found = [_near(number, ranks, question.fusion) for number in set().union(*ranks.values())]
+    return sorted(found, key=lambda near: (-near.score, near.id))[: question.limit]
 
 
-def _near(number: int, score: float, ranks: dict[str, dict[int, tuple[int, float]]]) -> Near:
+def _near(number: int, ranks: dict[str, dict[int, tuple[int, float]]], fusion: Fusion) -> Near:
     dense = ranks.get("dense", {}).get(number)
     bm25 = ranks.get("bm25", {}).get(number)
+    score = fusion.share(dense[0], fusion.dense_weight) if dense else 0.0
+    score += fusion.share(bm25[0], fusion.bm25_weight) if bm25 else 0.0
     return Near(
         MeaningId(number),
         score,
@@ -65,23 +60,25 @@ def _near(number: int, score: float, ranks: dict[str, dict[int, tuple[int, float
     )
 
 
-def _rankings(question: Nearest, *, dense: bool) -> dict[str, engine.Prefetch]:
+def _rankings(question: Nearest, *, dense: bool) -> dict[str, engine.QueryRequest]:
     conditions = _conditions(question)
     rankings = {}
     if dense and question.vector is not None:
-        rankings["dense"] = engine.Prefetch(
-            limit=question.limit,
-            query=engine.Query.Nearest(list(question.vector), using="dense"),
-            filter=engine.Filter(must=conditions) if conditions else None,
-        )
+        near = engine.Query.Nearest(list(question.vector), using="dense")
+        within = engine.Filter(must=conditions) if conditions else None
+        rankings["dense"] = _request(near, within, question.limit)
     terms = question_terms(question.text) if question.text else None
     if terms is not None and terms.indices:
-        rankings["bm25"] = engine.Prefetch(
-            limit=question.limit,
-            query=engine.Query.Nearest(terms, using="bm25"),
-            filter=_holding_enough(terms.indices, question.fusion.min_words, conditions),
-        )
+        near = engine.Query.Nearest(terms, using="bm25")
+        enough = _holding_enough(terms.indices, question.fusion.min_words, conditions)
+        rankings["bm25"] = _request(near, enough, question.limit)
     return rankings
+
+
+def _request(query: Any, condition: Any, limit: int) -> engine.QueryRequest:
+    return engine.QueryRequest(
+        limit=limit, query=query, filter=condition, with_payload=False, with_vector=False
+    )
 
 
 def _conditions(question: Nearest) -> list[Any]:
@@ -100,21 +97,3 @@ def _holding_enough(
     holds = [engine.FieldCondition("w", match=engine.MatchValue(term)) for term in terms]
     least = max(1, ceil(len(terms) * min_share))
     return engine.Filter(must=conditions or None, min_should=engine.MinShould(holds, least))
-
-
-def _alone(prefetch: engine.Prefetch, limit: int) -> engine.QueryRequest:
-    return engine.QueryRequest(
-        limit=limit, query=prefetch.query, filter=prefetch.filter,
-        with_payload=False, with_vector=False,
-    )  # fmt: skip
-
-
-def _fused(prefetches: list[engine.Prefetch], question: Nearest) -> engine.QueryRequest:
-    weights = [question.fusion.dense_weight, question.fusion.bm25_weight]
-    return engine.QueryRequest(
-        limit=question.limit,
-        prefetches=prefetches,
-        query=engine.Fusion.Rrf(question.fusion.k, weights),
-        with_payload=False,
-        with_vector=False,
-    )

@@ -45,25 +45,30 @@ def everything(shard: engine.EdgeShard, condition: engine.Filter) -> list[Any]:
 def newest(
     shard: engine.EdgeShard, condition: Any | None, below_us: int | None, limit: int
 ) -> list[Any]:
-    """Return points by start, latest first; ties in no order, but all of the last tie.
+    """Return points by start, latest first; ties in no order, but whole.
 
     Args:
         shard: where to look.
         condition: an engine condition, None for all points.
         below_us: only starts at or before this microsecond.
-        limit: how many at least, if there are as many.
+        limit: how many to look for; ties make it fewer or more, never none if there are any.
     """
-    wanted = max(2, limit)
+    wanted = max(2, limit + 1)
     while True:
         records = _ordered(shard, _bounded(condition, below_us), wanted, engine.Direction.Desc)
         within = [r for r in records if below_us is None or r.payload["s"] <= below_us]
         if len(records) < wanted:
             return within
         if within:
-            last = within[-1].payload["s"]
-            head = [r for r in within if r.payload["s"] != last]
-            return head + _tied(shard, condition, last)
+            return _whole_ties(shard, condition, within)
         wanted *= 2
+
+
+def _whole_ties(shard: engine.EdgeShard, condition: Any | None, records: list[Any]) -> list[Any]:
+    """Return ordered points without a last tie that may be cut, or with all of it if it is all."""
+    last = records[-1].payload["s"]
+    head = [r for r in records if r.payload["s"] != last]
+    return head or _tied(shard, condition, last)
 
 
 def _bounded(condition: Any | None, below_us: int | None) -> Any | None:

@@ -58,6 +58,20 @@ class _Sum:
         return Tally(self.histogram.total(), self.errors, dict(self.histogram), first, last)
 
 
+@dataclass(frozen=True, slots=True)
+class _Under:
+    """The conditions of one meaning: all its items, and those that failed."""
+
+    all: engine.Filter
+    failed: engine.Filter
+
+
+def _under(meaning: MeaningId, condition: Any | None) -> _Under:
+    must = [equals_any("m", [meaning]), *([] if condition is None else [condition])]
+    failed = [*must, equals_any("k", [STATUS_ERROR])]
+    return _Under(engine.Filter(must=must), engine.Filter(must=failed))
+
+
 class Tallies:
     """Answers `tally` and `candidates` of one tenant."""
 
@@ -76,10 +90,11 @@ class Tallies:
         streams, condition, others = self._split(signal, where)
         found = {m: _Sum() for m in meanings}
         if condition is not _NOTHING:
+            narrowed = [(_under(m, condition), total) for m, total in found.items()]
             for row in self._data.shards_of(streams):
                 with self._data.gate.reading(), self._data.pool.lease(row) as shard:
-                    for meaning, total in found.items():
-                        self._add(shard, row, meaning, condition, total)
+                    for under, total in narrowed:
+                        self._add(shard, row, under, total, ends_too=condition is not None)
         if condition is None:
             self._add_seen(streams, found)
         for meaning, total in found.items():
@@ -122,30 +137,21 @@ class Tallies:
         return _NOTHING, sums
 
     def _add(
-        self,
-        shard: SpanShard,
-        row: ShardRow,
-        meaning: MeaningId,
-        condition: Any | None,
-        total: _Sum,
+        self, shard: SpanShard, row: ShardRow, under: _Under, total: _Sum, *, ends_too: bool
     ) -> None:
-        must = [equals_any("m", [meaning]), *([] if condition is None else [condition])]
-        hits = shard.engine.facet(
-            engine.FacetRequest("d", BUCKETS + 10, False, engine.Filter(must=must))
-        )
+        hits = shard.engine.facet(engine.FacetRequest("d", BUCKETS + 10, False, under.all))
         counts = {int(hit.value): int(hit.count) for hit in hits}
         if not counts:
             return
         total.histogram.update(counts)
-        failed = [*must, equals_any("k", [STATUS_ERROR])]
-        total.errors += shard.engine.count(engine.CountRequest(True, engine.Filter(must=failed)))
-        if condition is not None:
-            total.starts += self._ends(shard, row, must)
+        total.errors += shard.engine.count(engine.CountRequest(True, under.failed))
+        if ends_too:
+            total.starts += self._ends(shard, row, under.all)
 
-    def _ends(self, shard: SpanShard, row: ShardRow, must: list[Any]) -> Iterator[int]:
+    def _ends(self, shard: SpanShard, row: ShardRow, condition: engine.Filter) -> Iterator[int]:
         """Yield the first and the last start under a condition, in nanoseconds."""
         signal = Signal.LOGS if row.stream == LOGS else Signal.SPANS
-        for record in ends(shard.engine, engine.Filter(must=must)):
+        for record in ends(shard.engine, condition):
             yield self._data.item_at(row.folder, record.payload["p"], signal).start_ns
 
     def _add_seen(self, streams: list[str], found: dict[MeaningId, _Sum]) -> None:
