@@ -1,6 +1,6 @@
 """Burst accept: requests of 512 spans over gRPC, durable before OK, nothing behind the inbox.
 
-    python tests/performance/bench_accept.py [SPANS]
+python tests/performance/bench_accept.py [SPANS]
 """
 
 from __future__ import annotations

@@ -26,19 +26,82 @@ DAYS = 7
 _SPANS_PER_TRACE = 8
 _ERROR_SHARE = 0.03
 
-_DOMAINS = (
-    "cart checkout payment shipping catalog pricing search profile session inventory refund"
-    " invoice loyalty coupon review rating address fraud ledger settlement notification email"
-    " sms banner recommendation warehouse courier tax currency gateway"
-).split()
-_VERBS = (
-    "get list create update delete validate reserve release charge refund ship track render"
-    " rank convert sync publish consume index archive"
-).split()
-_NOUNS = (
-    "order item card parcel price user basket invoice address voucher label stock quote rate"
-    " receipt payout message template segment report"
-).split()
+_DOMAINS = [
+    "cart",
+    "checkout",
+    "payment",
+    "shipping",
+    "catalog",
+    "pricing",
+    "search",
+    "profile",
+    "session",
+    "inventory",
+    "refund",
+    "invoice",
+    "loyalty",
+    "coupon",
+    "review",
+    "rating",
+    "address",
+    "fraud",
+    "ledger",
+    "settlement",
+    "notification",
+    "email",
+    "sms",
+    "banner",
+    "recommendation",
+    "warehouse",
+    "courier",
+    "tax",
+    "currency",
+    "gateway",
+]
+_VERBS = [
+    "get",
+    "list",
+    "create",
+    "update",
+    "delete",
+    "validate",
+    "reserve",
+    "release",
+    "charge",
+    "refund",
+    "ship",
+    "track",
+    "render",
+    "rank",
+    "convert",
+    "sync",
+    "publish",
+    "consume",
+    "index",
+    "archive",
+]
+_NOUNS = [
+    "order",
+    "item",
+    "card",
+    "parcel",
+    "price",
+    "user",
+    "basket",
+    "invoice",
+    "address",
+    "voucher",
+    "label",
+    "stock",
+    "quote",
+    "rate",
+    "receipt",
+    "payout",
+    "message",
+    "template",
+    "segment",
+    "report",
+]
 _FAULTS = (
     "card declined by issuer", "connection reset by peer", "deadline exceeded", "stock exhausted",
     "address not deliverable", "duplicate key", "permission denied", "upstream returned 503",

@@ -1,6 +1,6 @@
 """What redaction costs per span: clean requests, one secret in 512 spans, secrets in 3 %.
 
-    python tests/performance/redact.py [--spans 51200]
+    python tests/performance/bench_redact.py [--spans 51200]
 
 Spans have eight attributes and some 350 bytes; names, routes and error texts repeat as in real
 traffic. Times are the best of five rounds over the same requests, parsing left out.
