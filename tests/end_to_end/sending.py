@@ -85,6 +85,16 @@ def settle(served, within_s=WAIT_S):
         return stats()
 
 
+def eventually_served(served, is_so, within_s=WAIT_S):
+    """Wait until something is so; if it never is, tell what the server says of itself."""
+    try:
+        eventually(is_so, within_s)
+    except AssertionError as late:
+        with api(served) as client:
+            state = client.get("/ready").text, client.get("/v1/stats").text
+        raise AssertionError("\n".join([*state, served.log()])) from late
+
+
 def traces_of(served, trace_ids):
     """Return the spans of traces, by `GET /v1/traces/{id}` as protobuf."""
     data = TracesData()

@@ -19,8 +19,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData, ResourceLogs
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, TracesData
-from sending import JSON, api, call, exported, multiset, post, serving, settle, traces_of
-from serving import eventually
+from sending import (
+    JSON,
+    api,
+    call,
+    eventually_served,
+    exported,
+    multiset,
+    post,
+    serving,
+    settle,
+    traces_of,
+)
 
 from otel_vector.redact.redactor import Redactor
 from otel_vector.settings.config import RedactConfig
@@ -179,7 +189,7 @@ def check_back(served, data, items, path):
         return sum(multiset(found).values()) >= len(want)
 
     if want:
-        eventually(is_back)
+        eventually_served(served, is_back)
         assert multiset(found) == want
 
 
