@@ -1,6 +1,6 @@
 """Fuzzes the way from a request's bytes to a batch: decode, validate, redact, describe.
 
-    python tests/fuzz/fuzz_decode.py [--inputs 110000] [--seconds 1800] [--keep DIR]
+    python tests/fuzz/fuzz_decode.py [--inputs 105000] [--seconds 3600] [--keep DIR]
 
 Coverage guides it (atheris, libFuzzer); the corpus starts from generated messages. It ends with
 the given number of inputs, or with the first one that lets anything but a refusal escape: that
@@ -81,8 +81,8 @@ def main() -> int:
     if sys.argv[1:2] == ["--worker"]:
         _fuzz(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--inputs", type=int, default=110_000)
-    parser.add_argument("--seconds", type=int, default=1800)
+    parser.add_argument("--inputs", type=int, default=105_000)
+    parser.add_argument("--seconds", type=int, default=3600)
     parser.add_argument("--keep", type=Path, default=Path("build/fuzz"))
     options = parser.parse_args()
     return _supervise(options.inputs, options.seconds, options.keep)
