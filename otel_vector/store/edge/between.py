@@ -55,6 +55,8 @@ def _asked(
             records = everything(shard.engine, unsure)
         for record in sorted(records, key=_place):  # block after block
             known = data.item_at(row.folder, record.payload["p"], signal)
+            if known is None:
+                continue
             meanings = tuple(MeaningId(m) for m in as_list(record.payload.get("m")))
             item = Item(known.id, signal, known.resource, known.scope, known.message, meanings)
             if matches(item):

@@ -9,13 +9,15 @@ power loss finds or makes the same name, and points that survived stay right. A 
 another digest is stepped over. A point's `p` is ``name << 15 | position``.
 
 Commits are asynchronous (WAL, synchronous=NORMAL): they survive kill -9; `sync` makes them
-survive power loss, and nothing is acknowledged before it.
+survive power loss, and nothing is acknowledged before it. So after a power loss there may be
+points whose block is gone: readers pass them over, and the redelivery replaces them.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -136,20 +138,26 @@ class BlockFile:
             name = (name + 1) & ((1 << 48) - 1)
         return name
 
-    def read(self, name: int) -> bytes:
-        """Return a block's serialised message."""
+    def read(self, name: int) -> bytes | None:
+        """Return a block's serialised message; None if it is not stored."""
         with self._lock, translated(f"reading {self._path}"):
             row = self._db.execute("SELECT data FROM block WHERE name=?", (name,)).fetchone()
-        return zstandard.ZstdDecompressor().decompress(row[0])
+        return zstandard.ZstdDecompressor().decompress(row[0]) if row else None
 
-    def read_many(self, names: list[int]) -> list[bytes]:
-        """Return the compressed data of several blocks, in the order of `names`."""
+    def read_many(self, names: Sequence[int]) -> list[bytes]:
+        """Return the compressed data of blocks that are stored, in the order of `names`."""
         marks = ",".join("?" * len(names))
         with self._lock, translated(f"reading {self._path}"):
             rows = dict(
                 self._db.execute(f"SELECT name, data FROM block WHERE name IN ({marks})", names)  # noqa: S608 -- marks are question marks
             )
         return [rows[name] for name in names]
+
+    def stored(self, names: set[int]) -> set[int]:
+        """Return those among the names whose block is stored."""
+        query = "SELECT name FROM block WHERE name=?"
+        with self._lock, translated(f"reading {self._path}"):
+            return {name for name in names if self._db.execute(query, (name,)).fetchone()}
 
     def keys(self, signal: Signal, stream: str) -> list[BlockKey]:
         """Return the blocks of one stream, latest end first."""

@@ -61,7 +61,7 @@ def _of_one_length(joined: bytes, length: int) -> tuple[list[Numbers], bool]:
     if is_double.any():
         found.append(raw[is_double, 2:].copy().view("<f8").ravel())
     texts = raw[~(is_integer | is_double | (tags == _BOOL))]
-    numbers = [number_in(row.tobytes()) for row in texts]
+    numbers = [_number_in(row.tobytes()) for row in texts]
     found.append(np.array([n for n in numbers if n is not None], dtype=np.float64))
     return found, None in numbers
 
@@ -74,7 +74,7 @@ def _varints(raw: NDArray[np.uint8]) -> Numbers:
     return signed.astype(np.float64)
 
 
-def number_in(value: bytes) -> float | None:
+def _number_in(value: bytes) -> float | None:
     """Return the number that a captured text reads as; NaN if it is none, None if unsure."""
     text = value.split(_TEXT_TAG, 1)[1]
     if not text:

@@ -118,12 +118,18 @@ class TenantData:
             if row.stream in streams and (folder is None or row.folder == folder)
         ]
 
-    def item_at(self, folder: str, p: int, signal: Signal) -> Item:
-        """Return the item a point's `p` names, from the cache or the file."""
+    def item_at(self, folder: str, p: int, signal: Signal) -> Item | None:
+        """Return the item a point's `p` names, from the cache or the file.
+
+        None if the block is not there: it was lost with the power and is delivered again.
+        """
         name, position = unplace(p)
         block = self.cache.get((folder, name))
         if block is None:
-            block = self.cache.parse((folder, name), signal, self.blocks(folder).read(name))
+            message = self.blocks(folder).read(name)
+            if message is None:
+                return None
+            block = self.cache.parse((folder, name), signal, message)
         return block.item(position)
 
     def checkpoint(self, changed: Iterable[ShardRow], seen: dict[str, Seen],

@@ -87,5 +87,5 @@ def require_free_space(folder: Path) -> None:
     if stat.f_bavail * stat.f_frsize < _MIN_FREE_BYTES:
         raise StorageFullError(
             f"less than {_MIN_FREE_BYTES >> 20} MiB are free on the disk of {folder};"
-            " free some space, ingest goes on by itself"
+            " free some space, until then nothing more is written there"
         )

@@ -16,6 +16,8 @@ __all__ = ["SCHEMA", "bind"]
 SCHEMA: Final = 1
 """Version of the store's layout and of the rules that ids depend on."""
 
+_KINDS: Final = {"schema": int, "model": str, "dimension": int, "indexed": list}
+
 
 def bind(path: Path, model: str, dimension: int, indexed: tuple[str, ...]) -> frozenset[str]:
     """Read or write the header; return the attributes that every point is keyed by.
@@ -24,6 +26,7 @@ def bind(path: Path, model: str, dimension: int, indexed: tuple[str, ...]) -> fr
     counts as indexed only if it was so from the store's beginning: older points lack its key.
 
     Raises:
+        StoreDamagedError: the header cannot be read.
         StoreVersionError: a newer version wrote the store.
         ModelMismatchError: the store holds vectors of another model.
     """
@@ -57,12 +60,19 @@ def _check(path: Path, header: Mapping[str, Any], model: str, dimension: int) ->
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        header: dict[str, Any] = orjson.loads(path.read_bytes())
+        header = orjson.loads(path.read_bytes())
+        kinds = [(name, type(header[name])) for name in _KINDS]
     except FileNotFoundError:
         return None
-    except ValueError as fault:
-        raise StoreDamagedError(f"{path} cannot be read; restore it from a backup") from fault
-    return header
+    except (LookupError, TypeError, ValueError) as fault:
+        raise _damaged(path) from fault
+    if kinds != list(_KINDS.items()):
+        raise _damaged(path)
+    return dict(header)
+
+
+def _damaged(path: Path) -> StoreDamagedError:
+    return StoreDamagedError(f"{path} cannot be read; restore it from a backup")
 
 
 def _write(path: Path, header: Mapping[str, Any]) -> None:

@@ -77,6 +77,8 @@ class Joins:
                     records = by_trace(shard.engine, key)
                 for record in records:
                     item = self._data.item_at(row.folder, record.payload["p"], Signal.SPANS)
+                    if item is None:
+                        continue
                     message = item.message
                     if (message.trace_id, message.span_id) == (join.trace_id, join.span_id):
                         yield row, SpanId(record.id.hex), record.payload, item.start_ns

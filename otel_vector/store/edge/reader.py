@@ -86,7 +86,7 @@ class EdgeReader:
         rows = _overlapping(self._data.shards_of(streams), where, below_us)
         keep = None if exact else compile_where(where)
         for group in walk(self._data.pool, self._data.gate, rows, clause.most, below_us, page):
-            items = [self._item(found, signal) for found in group]
+            items = list(self._items(group, signal))
             yield items if keep is None else [item for item in items if keep(item)]
 
     def _scanned(
@@ -105,10 +105,15 @@ class EdgeReader:
                 found = sorted([*found, *fresh], key=_order, reverse=True)[:limit]
         yield found
 
-    def _item(self, found: Found, signal: Signal) -> Item:
-        item = self._data.item_at(found.row.folder, found.payload["p"], signal)
-        meanings = tuple(MeaningId(m) for m in as_list(found.payload.get("m")))
-        return Item(SpanId(found.id), signal, item.resource, item.scope, item.message, meanings)
+    def _items(self, points: Iterable[Found], signal: Signal) -> Iterator[Item]:
+        """Yield the items of points; one whose block is not there is not there either."""
+        for point in points:
+            item = self._data.item_at(point.row.folder, point.payload["p"], signal)
+            if item is not None:
+                meanings = tuple(MeaningId(m) for m in as_list(point.payload.get("m")))
+                yield Item(
+                    SpanId(point.id), signal, item.resource, item.scope, item.message, meanings
+                )
 
     def trace(self, trace_id: bytes) -> list[Item]:
         """See `SpanReader`."""
@@ -120,13 +125,13 @@ class EdgeReader:
 
     def _of_trace(self, trace_id: bytes, streams: Sequence[str], signal: Signal) -> list[Item]:
         key = trace_key(trace_id)
-        items = []
+        items: list[Item] = []
         for row in self._data.shards_of(streams):
             if self._data.pool.skip(row).trace(key):
                 with self._data.gate.reading(), self._data.pool.lease(row) as shard:
                     records = by_trace(shard.engine, key)
                 found = [Found(row, record.id.hex, record.payload) for record in records]
-                items += [self._item(point, signal) for point in found]
+                items += self._items(found, signal)
         return sorted((i for i in items if i.message.trace_id == trace_id), key=_order)
 
     def items(self, signal: Signal, ids: Sequence[SpanId]) -> list[Item]:
@@ -139,8 +144,8 @@ class EdgeReader:
             if suspects:
                 with self._data.gate.reading(), self._data.pool.lease(row) as shard:
                     payloads = shard.payloads(suspects)
-                for span_id, payload in payloads.items():
-                    found[span_id] = self._item(Found(row, span_id, payload), signal)
+                points = [Found(row, span_id, payload) for span_id, payload in payloads.items()]
+                found |= {item.id: item for item in self._items(points, signal)}
                 wanted = [span_id for span_id in wanted if span_id not in found]
         return [found[span_id] for span_id in ids if span_id in found]
 

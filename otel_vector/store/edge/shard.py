@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import qdrant_edge as engine
 
@@ -98,14 +98,14 @@ class SpanShard:
         self.dirty = True
         self.version += 1
 
-    def payloads(self, ids: Sequence[SpanId]) -> dict[SpanId, dict[str, object]]:
+    def payloads(self, ids: Sequence[SpanId]) -> dict[SpanId, dict[str, Any]]:
         """Return the payloads of those among these ids that exist."""
         records = self.engine.retrieve(list(ids), True, False)
         return {SpanId(record.id.hex): record.payload for record in records}
 
-    def existing(self, ids: Sequence[SpanId]) -> set[SpanId]:
-        """Return which of these ids exist."""
-        return {SpanId(r.id.hex) for r in self.engine.retrieve(list(ids), False, False)}
+    def remove(self, ids: Sequence[SpanId]) -> None:
+        """Remove points."""
+        self._update(engine.UpdateOperation.delete_points(list(ids)))
 
     def extent(self) -> tuple[int, int | None, int | None]:
         """Return the number of points and their first and last start in microseconds."""

@@ -1,11 +1,13 @@
 """Which shards may hold an id or a trace: two Bloom filters a shard, kept beside it.
 
-They are saved when a shard is full or the store is closed, and made again from the points after
-an unclean stop; a saved file is removed before the first write that it would not know of.
+They are saved when a shard is full or the store is closed, and made again from the points if
+they are not there or cannot be read; a saved file is removed before the first write that it
+would not know of.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +23,7 @@ from otel_vector.store.edge.bloom import GrowingBloom, halves_of_ids, halves_of_
 __all__ = ["Skip"]
 
 _PAGE: Final = 5_000
+_log = logging.getLogger(__name__)
 
 
 class Skip:
@@ -30,12 +33,18 @@ class Skip:
         """Load the saved filters, if there are any; else they are empty and not `complete`."""
         self._path = path
         self._ids, self._traces = GrowingBloom(), GrowingBloom()
-        self.complete = self._saved = path.exists()
-        if self.complete:
+        self.complete = self._saved = False
+        try:
             packed = zstandard.ZstdDecompressor().decompress(path.read_bytes())
-            sizes, _, body = packed.partition(b"\n")
-            parts = _cut(body, orjson.loads(sizes))
-            self._ids, self._traces = GrowingBloom(parts[0]), GrowingBloom(parts[1])
+        except FileNotFoundError:
+            return
+        except zstandard.ZstdError as error:
+            _log.warning("%s is damaged (%s) and is made again from the points", path, error)
+            return
+        sizes, _, body = packed.partition(b"\n")
+        parts = _cut(body, orjson.loads(sizes))
+        self._ids, self._traces = GrowingBloom(parts[0]), GrowingBloom(parts[1])
+        self.complete = self._saved = True
 
     def rebuild(self, shard: engine.EdgeShard) -> None:
         """Fill the filters from the points themselves."""
@@ -67,13 +76,23 @@ class Skip:
         return bool(self._traces.contains(halves_of_keys([key]))[0])
 
     def save(self) -> None:
-        """Write the filters, whole or not at all."""
+        """Write the filters, whole or not at all; without room they are made again next time."""
+        if self._saved:
+            return
         parts = [self._ids.to_bytes(), self._traces.to_bytes()]
         sizes = orjson.dumps([[len(p) for p in part] for part in parts])
         body = b"".join([sizes, b"\n", *parts[0], *parts[1]])
         temporary = self._path.with_suffix(".new")
-        temporary.write_bytes(zstandard.ZstdCompressor(level=1).compress(body))
-        temporary.replace(self._path)
+        try:
+            with temporary.open("wb") as file:
+                file.write(zstandard.ZstdCompressor(level=1).compress(body))
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self._path)
+        except OSError as error:
+            _log.warning("%s cannot be saved (%s); the next start takes longer", self._path, error)
+            temporary.unlink(missing_ok=True)
+            return
         self._saved = True
 
     def unsave(self) -> None:

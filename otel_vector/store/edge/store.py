@@ -15,6 +15,7 @@ from threading import Lock
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.ids import Tenant
 from otel_vector.store.contract import Capabilities, TenantStore
+from otel_vector.store.edge.faults import require_free_space
 from otel_vector.store.edge.header import bind
 from otel_vector.store.edge.lock import FolderLock
 from otel_vector.store.edge.tenant import EdgeTenant
@@ -42,8 +43,10 @@ class EdgeStore:
             StoreLockedError: another process has the store open.
             StoreVersionError: a newer version wrote it.
             ModelMismatchError: it holds vectors of another model.
+            StorageFullError: the disk is nearly full; opening may have to write.
         """
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        require_free_space(path)
         self._path = path
         self._config = config
         self._dimension = dimension

@@ -152,7 +152,9 @@ class Tallies:
         """Yield the first and the last start under a condition, in nanoseconds."""
         signal = Signal.LOGS if row.stream == LOGS else Signal.SPANS
         for record in ends(shard.engine, condition):
-            yield self._data.item_at(row.folder, record.payload["p"], signal).start_ns
+            item = self._data.item_at(row.folder, record.payload["p"], signal)
+            if item is not None:
+                yield item.start_ns
 
     def _add_seen(self, streams: list[str], found: dict[MeaningId, _Sum]) -> None:
         for stream in streams:

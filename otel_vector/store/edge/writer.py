@@ -17,13 +17,13 @@ from otel_vector.spans.batch import Batch, Join, assemble
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.meanings import Meaning, RunKind, Signal
 from otel_vector.store.contract import Written
-from otel_vector.store.edge.blocks import MAX_ROWS, BlockRow, place
+from otel_vector.store.edge.blocks import MAX_ROWS, BlockRow, place, unplace
 from otel_vector.store.edge.data import LIVE, LOGS, OTHER, TenantData
 from otel_vector.store.edge.faults import require_free_space
 from otel_vector.store.edge.identity import ids_of_block
 from otel_vector.store.edge.joins import Joins
 from otel_vector.store.edge.manifest import Seen, ShardRow
-from otel_vector.store.edge.shard import CHUNK
+from otel_vector.store.edge.shard import CHUNK, SpanShard
 
 __all__ = ["EdgeWriter"]
 
@@ -82,8 +82,9 @@ class EdgeWriter:
         blocks = self._data.blocks(part.folder)
         name = blocks.find(digest)
         positions: dict[SpanId, int] | None = None
-        if name is not None:
-            stored = ids_of_block(self._tenant, batch.signal, blocks.read(name))
+        message = blocks.read(name) if name is not None else None
+        if message is not None:
+            stored = ids_of_block(self._tenant, batch.signal, message)
             positions = {span_id: at for at, span_id in enumerate(stored)}
         fresh = self._without_stored(batch, part, positions)
         if not fresh:
@@ -106,10 +107,21 @@ class EdgeWriter:
             if suspects:
                 self._data.gate.step_aside()
                 with self._data.pool.lease(row) as shard:
-                    for span_id in shard.existing(suspects):
+                    for span_id in self._whole(part.folder, shard, suspects):
                         del first[span_id]
                 ids = list(first)
         return sorted(first.values())
+
+    def _whole(
+        self, folder: str, shard: SpanShard, suspects: Sequence[SpanId]
+    ) -> Iterator[SpanId]:
+        """Yield the ids that are stored with their block; remove points that lost theirs."""
+        places = {i: unplace(payload["p"])[0] for i, payload in shard.payloads(suspects).items()}
+        stored = self._data.blocks(folder).stored(set(places.values()))
+        lost = [span_id for span_id, name in places.items() if name not in stored]
+        if lost:
+            shard.remove(lost)
+        yield from (span_id for span_id, name in places.items() if name in stored)
 
     def _insert(
         self, batch: Batch, part: _Part, rows: Sequence[int], name: int,
