@@ -83,7 +83,7 @@ class InboxConfig:
     )
     dead_letter_ttl_s: float = _set(7 * 86400.0, "seconds a dead letter is kept", low=0)
     retry_s: float = _set(
-        1.0, "delay that a busy answer asks for, in seconds; 2 at most", low=0.001, high=2
+        1.8, "delay that a busy answer asks for, in seconds; 2 at most", low=0.001, high=2
     )
     min_free_bytes: int = _set(256 << 20, "free disk below which the answer is busy", low=0)
 

@@ -15,7 +15,7 @@ from typing import Self
 
 import orjson
 
-from otel_vector.errors import ConfigError, StoreLockedError
+from otel_vector.errors import ConfigError, StorageFullError, StoreLockedError
 from otel_vector_collector.serve.endpoints import read_endpoints
 
 __all__ = ["FolderLock", "Holder", "holder_of"]
@@ -49,6 +49,7 @@ class FolderLock:
 
         Raises:
             ConfigError: the folder cannot be made or written.
+            StorageFullError: the disk is full.
             StoreLockedError: another process has it.
         """
         descriptor = _opened(data)
@@ -58,8 +59,14 @@ class FolderLock:
                 os.close(descriptor)
                 raise StoreLockedError(_sentence(data))
             time.sleep(_POLL_S)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, orjson.dumps({"pid": os.getpid(), "command": command}), 0)
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, orjson.dumps({"pid": os.getpid(), "command": command}), 0)
+        except OSError as error:
+            os.close(descriptor)
+            raise StorageFullError(
+                f"the data folder {data} cannot be written: {error.strerror}; free some space"
+            ) from error
         return cls(descriptor)
 
     def release(self) -> None:
