@@ -72,11 +72,17 @@ class Pool:
         if skip is not None:
             return skip
         with self._lock:
-            skip = Skip(shard_folder(self._root / row.folder, row).with_suffix(".bloom"))
-            if not skip.complete:
-                with self.lease(row) as shard:
-                    skip.rebuild(shard.engine)
-            self._skips[row.id] = skip
+            # Asked again: another thread may have made it, and the writer added to it, meanwhile.
+            skip = self._skips.get(row.id)
+            if skip is None:
+                skip = self._skips[row.id] = self._loaded_skip(row)
+        return skip
+
+    def _loaded_skip(self, row: ShardRow) -> Skip:
+        skip = Skip(shard_folder(self._root / row.folder, row).with_suffix(".bloom"))
+        if not skip.complete:
+            with self.lease(row) as shard:
+                skip.rebuild(shard.engine)
         return skip
 
     def dirty(self) -> list[SpanShard]:
