@@ -63,8 +63,8 @@ def compile_where(where: Where) -> Test:
         return (
             (since is None or item.start_ns >= since)
             and (until is None or item.start_ns < until)
-            and (not runs or item.run in runs)
             and condition(item)
+            and (not runs or item.run in runs)
         )
 
     return test

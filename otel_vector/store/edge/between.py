@@ -10,10 +10,9 @@ import qdrant_edge as engine
 from otel_vector.spans.filters import And, Filter, Not, Or, PointsAt, Where
 from otel_vector.spans.ids import MeaningId
 from otel_vector.spans.items import Item
-from otel_vector.spans.matching import compile_where
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.clause import Clause
-from otel_vector.store.edge.data import TenantData, streams_of
+from otel_vector.store.edge.data import TenantData, streams_of, test_of
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.points import as_list, everything
 
@@ -49,7 +48,7 @@ def _counts(data: TenantData, rows: list[ShardRow], condition: engine.Filter) ->
 def _asked(
     data: TenantData, signal: Signal, where: Where, rows: list[ShardRow], unsure: engine.Filter
 ) -> Iterator[tuple[Item, dict[str, Any]]]:
-    matches = compile_where(where)
+    matches = test_of(signal, where)
     for row in rows:
         with data.gate.reading(), data.pool.lease(row) as shard:
             records = everything(shard.engine, unsure)

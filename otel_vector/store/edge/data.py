@@ -10,7 +10,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -18,6 +19,7 @@ from typing import Final
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.filters import Where
 from otel_vector.spans.items import Item
+from otel_vector.spans.matching import compile_where
 from otel_vector.spans.meanings import RunKind, Signal
 from otel_vector.store.edge.blocks import BlockFile, unplace
 from otel_vector.store.edge.cache import BlockCache
@@ -27,7 +29,7 @@ from otel_vector.store.edge.meanings import EdgeMeanings
 from otel_vector.store.edge.pool import Pool
 from otel_vector.store.edge.shard import create_shard_folder, shard_folder
 
-__all__ = ["LIVE", "LOGS", "OTHER", "TenantData", "streams_of"]
+__all__ = ["LIVE", "LOGS", "OTHER", "TenantData", "streams_of", "test_of"]
 
 LIVE: Final = "live"
 OTHER: Final = "other"
@@ -45,6 +47,15 @@ def streams_of(signal: Signal, where: Where) -> tuple[list[str], bool]:
         return [LIVE], True
     live = [LIVE] if RunKind.LIVE in where.runs else []
     return [*live, OTHER], set(where.runs) == set(RunKind)
+
+
+def test_of(signal: Signal, where: Where) -> Callable[[Item], bool]:
+    """Return the test that confirms an item of the streams a question is about.
+
+    Where the streams answer its runs exactly, no item is asked for its run.
+    """
+    _, runs_exact = streams_of(signal, where)
+    return compile_where(replace(where, runs=()) if runs_exact else where)
 
 
 class TenantData:

@@ -16,13 +16,12 @@ import qdrant_edge as engine
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId, SpanId, trace_key
 from otel_vector.spans.items import Item
-from otel_vector.spans.matching import compile_where
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Cursor, Page, Tally
 from otel_vector.store.edge.between import asks_meanings
 from otel_vector.store.edge.clause import Clause
 from otel_vector.store.edge.compile import Compiler
-from otel_vector.store.edge.data import LIVE, LOGS, OTHER, TenantData, streams_of
+from otel_vector.store.edge.data import LIVE, LOGS, OTHER, TenantData, streams_of, test_of
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.needles import bytes_test
 from otel_vector.store.edge.points import as_list, by_trace
@@ -84,7 +83,7 @@ class EdgeReader:
         """Yield items in groups of one start, latest first."""
         streams, _ = streams_of(signal, where)
         rows = _overlapping(self._data.shards_of(streams), where, below_us)
-        keep = None if exact else compile_where(where)
+        keep = None if exact else test_of(signal, where)
         for group in walk(self._data.pool, self._data.gate, rows, clause.most, below_us, page):
             items = list(self._items(group, signal))
             yield items if keep is None else [item for item in items if keep(item)]

@@ -20,10 +20,9 @@ import zstandard
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.items import Item
-from otel_vector.spans.matching import compile_where
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.blocks import BlockKey, place
-from otel_vector.store.edge.data import TenantData
+from otel_vector.store.edge.data import TenantData, test_of
 from otel_vector.store.edge.identity import ids_of_items
 from otel_vector.store.edge.needles import bytes_test
 from otel_vector.store.edge.points import as_list
@@ -52,7 +51,7 @@ class Scan:
         self._tenant = tenant
         self._signal = signal
         self._where = where
-        self._matches: Callable[[Item], bool] = compile_where(where)
+        self._matches: Callable[[Item], bool] = test_of(signal, where)
         test = bytes_test(where.filter) if where.filter is not None else None
         self._may_match = test or (lambda _: True)
 
