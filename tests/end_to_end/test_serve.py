@@ -119,6 +119,24 @@ def test_a_door_that_dies_is_replaced_on_its_port(served):
     eventually(lambda: stored(served) == 1)
 
 
+def test_readiness_names_the_doors(served):
+    import psutil
+
+    served.start()
+    (door,) = psutil.Process(served.process.pid).children()
+    ready = httpx.get(f"http://{served.endpoints['api']}/ready")
+    (doors,) = [part for part in ready.json()["parts"] if part["name"] == "doors"]
+    assert (doors["ok"], doors["detail"]) == (True, f"process {door.pid}")
+
+
+def test_followers_of_events_do_not_hold_up_a_stop(served):
+    served.start("--set", "embed.model=none")
+    with httpx.stream("GET", f"http://{served.endpoints['api']}/v1/events") as answer:
+        assert next(answer.iter_lines()) == ": still here"
+        assert served.stop() == 0
+    assert "graceful shutdown exceeded" not in served.log()
+
+
 def test_a_second_process_on_the_folder_is_told_who_has_it_and_the_way_out(served):
     served.start()
     result = cli(served, "serve", *served.addresses, check=False)

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from otel_vector.errors import OtelVectorError
+from otel_vector_collector.api.streams import Streams
 
 __all__ = ["ApiServer"]
 
@@ -18,7 +19,7 @@ _POLL_S = 0.005
 
 
 class ApiServer:
-    """Serves one application on its listening sockets until stopped."""
+    """Serves one application (`api.app.create_app`) on its listening sockets until stopped."""
 
     def __init__(
         self, app: FastAPI, listeners: list[socket.socket], *, graceful_s: int = 5
@@ -31,6 +32,7 @@ class ApiServer:
             lifespan="auto",
             timeout_graceful_shutdown=graceful_s,
         )
+        self._streams: Streams = app.state.streams
         self._server = uvicorn.Server(config)
         self._listeners = listeners
         self._thread = threading.Thread(target=self._run, name="api", daemon=True)
@@ -54,7 +56,8 @@ class ApiServer:
         return self._thread.is_alive()
 
     def stop(self, timeout_s: float = 10.0) -> None:
-        """Finish what is being answered, then stop listening."""
+        """Finish what is being answered, end what never would, then stop listening."""
+        self._streams.close()
         self._server.should_exit = True
         self._thread.join(timeout_s)
         for listener in self._listeners:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from otel_vector.errors import OtelVectorError
+from otel_vector.telemetry import PartHealth
 from otel_vector_collector.receive.child import DoorProcess, start_doors
 from otel_vector_collector.receive.doors import Endpoints
 from otel_vector_collector.receive.process import DoorSettings
@@ -60,10 +61,18 @@ class DoorKeeper:
         self._thread = threading.Thread(target=self._watch, name="doors", daemon=True)
         self._thread.start()
 
-    @property
-    def pids(self) -> list[int]:
-        """Process ids of the doors that run."""
-        return [place.door.pid for place in self._places if place.door is not None]
+    def health(self) -> PartHealth:
+        """Return whether every door runs; one that died is missing until it is replaced."""
+        if not self._places:
+            return PartHealth("doors", ok=True, detail="closed by setting")
+        if self._stopping.is_set():
+            return PartHealth("doors", ok=False, detail="stopping, no more requests are taken")
+        doors = [place.door for place in self._places]
+        pids = [str(door.pid) for door in doors if door is not None and door.returncode() is None]
+        if len(pids) == len(doors):
+            return PartHealth("doors", ok=True, detail=f"process {', '.join(pids)}")
+        detail = f"{len(pids)} of {len(doors)} run; others are started again, the log says why"
+        return PartHealth("doors", ok=False, detail=detail)
 
     def stop(self, timeout_s: float) -> None:
         """Take no more requests; those under way end within `timeout_s` seconds."""

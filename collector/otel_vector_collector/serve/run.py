@@ -60,7 +60,7 @@ def serve(settings: Settings) -> None:
         address, listeners = api_listeners(settings.serve)
         doors, engine = _opened(settings, stack)
         engine.start()
-        api = ApiServer(create_app(engine), listeners)
+        api = ApiServer(create_app(engine, [doors.health]), listeners)
         api.start()
         stack.callback(api.stop)
         endpoints = Endpoints(
