@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 from otel_vector.embed.cached import CachedEmbedder
 from otel_vector.embed.contract import Embedder, Role, Vector
-from otel_vector.errors import OtelVectorError
+from otel_vector.errors import OtelVectorError, RetryableError
 from otel_vector.ingest.loop import Loop
 from otel_vector.ingest.sink import Sink
 from otel_vector.spans.ids import MeaningId, Tenant
@@ -133,21 +133,30 @@ class EmbedLoop:
         texts = list(ids)
         try:
             found = dict(zip(texts, self._embed(texts), strict=True))
-        except OtelVectorError:
+        except RetryableError:
             raise
         except Exception:  # noqa: BLE001 -- one odd text must not hold up the others
             found = self._one_by_one(ids)
         return {one: vector for text, vector in found.items() for one in ids[text]}
 
     def _one_by_one(self, ids: dict[str, list[MeaningId]]) -> dict[str, Vector]:
-        found = dict[str, Vector]()
-        for text, meanings in ids.items():
+        """Embed each text by itself and refuse those that cannot be.
+
+        Raises:
+            OtelVectorError: what says no to each of them says no to the settings, not to a text.
+        """
+        found, faults = dict[str, Vector](), dict[str, Exception]()
+        for text in ids:
             try:
                 found[text] = self._embed([text])[0]
-            except OtelVectorError:
+            except RetryableError:
                 raise
             except Exception as error:  # noqa: BLE001 -- whatever a model raises
-                self._refuse(meanings, error)
+                faults[text] = error
+        for text, fault in faults.items():
+            if isinstance(fault, OtelVectorError) and not found:
+                raise fault
+            self._refuse(ids[text], fault)
         return found
 
     def _refuse(self, meanings: list[MeaningId], error: Exception) -> None:

@@ -111,13 +111,14 @@ class MoodyEmbedder(HashingEmbedder):
         super().__init__(16)
         self.down = False
         self.chokes_on = None
+        self.choking = ValueError
         self.texts = []
 
     def embed(self, texts, role):
         if self.down:
             raise EmbedderUnavailableError("embed.url: it is down")
         if self.chokes_on and any(self.chokes_on in text for text in texts):
-            raise ValueError("cannot take this text")
+            raise self.choking("cannot take this text")
         if role is Role.PASSAGE:
             self.texts += texts
         return super().embed(texts, role)

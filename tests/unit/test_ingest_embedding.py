@@ -6,6 +6,7 @@ import time
 import pytest
 from support import ingest as parts
 
+from otel_vector.errors import ConfigError
 from otel_vector.ingest.embedding import EmbedLoop
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Facet
@@ -103,6 +104,27 @@ def test_a_text_that_no_model_takes_does_not_hold_up_the_others(bench):
     bench.add("later")
     eventually(lambda: bench.pending() == 2)
     assert "later" in bench.embedder.texts
+
+
+def test_a_text_that_an_endpoint_refuses_does_not_hold_up_the_others(bench):
+    bench.embedder.chokes_on = "poison"
+    bench.embedder.choking = ConfigError
+    bench.add("good", "poison", "better")
+    bench.loop.start()
+    eventually(lambda: bench.pending() == 2)
+    assert bench.loop.refused == 2
+    assert bench.loop.health().ok
+
+
+def test_an_endpoint_that_refuses_every_text_refuses_none_for_good(bench):
+    bench.embedder.choking = ConfigError
+    bench.embedder.chokes_on = "op"
+    bench.add("one op", "another op")
+    bench.loop.start()
+    eventually(lambda: not bench.loop.health().ok)
+    assert bench.loop.refused == 0
+    bench.embedder.chokes_on = None
+    eventually(lambda: not bench.pending())
 
 
 def test_vectors_make_the_store_due_for_a_checkpoint(bench):
