@@ -7,7 +7,7 @@ what `check` holds it to.
 
 from __future__ import annotations
 
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +191,3 @@ class Settings:
     store: StoreConfig = field(default_factory=StoreConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
     log: LogConfig = field(default_factory=LogConfig)
-
-    def sections(self) -> dict[str, Any]:
-        """Return the parts by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "data"}

@@ -18,7 +18,6 @@ __all__ = [
     "GROWTH",
     "bucket_bounds_ns",
     "bucket_of",
-    "buckets_overlapping",
     "percentile_ns",
 ]
 
@@ -37,11 +36,6 @@ def bucket_bounds_ns(bucket: int) -> tuple[float, float]:
     if bucket <= 0:
         return 0.0, 1.0
     return GROWTH ** (bucket - 1), GROWTH**bucket
-
-
-def buckets_overlapping(low_ns: float, high_ns: float) -> range:
-    """Return the buckets that can hold a duration within ``[low_ns, high_ns]``."""
-    return range(bisect_right(_EDGES, low_ns), min(bisect_right(_EDGES, high_ns), BUCKETS) + 1)
 
 
 def percentile_ns(histogram: Mapping[int, int], quantile: float) -> int:
