@@ -4,9 +4,9 @@
 
     block(name, digest, signal, stream, rows, min_ns, max_ns, size, data)
 
-A block's name is 48 bits of its digest: a function of the delivery, so that a redelivery after a
-power loss finds or makes the same name, and points that survived stay right. A name taken by
-another digest is stepped over. A point's `p` is ``name << 15 | position``.
+A block's name is 48 bits of its digest: a function of the delivery, so that a redelivery finds
+its block or makes it again. A name taken by another digest is stepped over. A point's `p` is
+``name << 15 | position``.
 
 Commits are asynchronous (WAL, synchronous=NORMAL): they survive kill -9; `sync` makes them
 survive power loss, and nothing is acknowledged before it. So after a power loss there may be
