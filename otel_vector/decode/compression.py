@@ -14,6 +14,10 @@ __all__ = ["ENCODINGS", "decompress"]
 _GZIP_BITS = 31
 _ZLIB_BITS = 15
 _RAW_BITS = -15
+_ZLIB_STEP_BYTES = 64 << 10
+"""What follows a stream is copied out of its last step, so a step is short."""
+_MOST_STREAMS = 10_000
+"""Streams in one body; compressors that work in parallel write one for some 100 KiB."""
 _ZSTD_WINDOW_BYTES = 128 << 20
 _ZSTD_STEP_BYTES = 512
 """Four bytes may stand for a block of 128 KiB: this many expand to 16 MiB at most."""
@@ -50,9 +54,11 @@ def _identity(body: bytes, limit_bytes: int) -> bytes:  # noqa: ARG001 -- one si
 def _gunzip(body: bytes, limit_bytes: int) -> bytes:
     """Expand one or several gzip members."""
     parts: list[bytes] = []
-    size = 0
-    while body and size <= limit_bytes:
-        part, body = _inflate_one(body, _GZIP_BITS, limit_bytes - size)
+    size = start = members = 0
+    while start < len(body) and size <= limit_bytes:
+        members += 1
+        _check_streams(members)
+        part, start = _inflate_one(body, start, _GZIP_BITS, limit_bytes - size)
         parts.append(part)
         size += len(part)
     return b"".join(parts)
@@ -61,26 +67,39 @@ def _gunzip(body: bytes, limit_bytes: int) -> bytes:
 def _inflate(body: bytes, limit_bytes: int) -> bytes:
     """Expand zlib's format, or without its header what some senders call deflate."""
     try:
-        return _inflate_one(body, _ZLIB_BITS, limit_bytes)[0]
+        return _inflate_one(body, 0, _ZLIB_BITS, limit_bytes)[0]
     except zlib.error:
-        return _inflate_one(body, _RAW_BITS, limit_bytes)[0]
+        return _inflate_one(body, 0, _RAW_BITS, limit_bytes)[0]
 
 
-def _inflate_one(body: bytes, bits: int, limit_bytes: int) -> tuple[bytes, bytes]:
-    """Return at most a byte more than the limit, and what follows the stream."""
+def _inflate_one(body: bytes, start: int, bits: int, limit_bytes: int) -> tuple[bytes, int]:
+    """Return at most a byte more than the limit, and where what follows the stream starts."""
     stream = zlib.decompressobj(bits)
-    expanded = stream.decompress(body, limit_bytes + 1)
-    if not stream.eof and len(expanded) <= limit_bytes:
+    parts: list[bytes] = []
+    left = limit_bytes + 1
+    while start < len(body) and left and not stream.eof:
+        step = body[start : start + _ZLIB_STEP_BYTES]
+        parts.append(stream.decompress(step, left))
+        left -= len(parts[-1])
+        start += len(step) - len(stream.unused_data) - len(stream.unconsumed_tail)
+    if not stream.eof and left:
         raise zlib.error("it is truncated")
-    return expanded, stream.unused_data
+    return b"".join(parts), start
+
+
+def _check_streams(number: int) -> None:
+    if number > _MOST_STREAMS:
+        raise zlib.error(f"it has more than {_MOST_STREAMS} streams; send it as one")
 
 
 def _unzstd(body: bytes, limit_bytes: int) -> bytes:
     """Expand one or several frames, so little at a time that no step expands to much."""
     expander = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_BYTES)
     parts: list[bytes] = []
-    size = start = 0
+    size = start = frames = 0
     while start < len(body):
+        frames += 1
+        _check_streams(frames)
         frame = expander.decompressobj()
         while start < len(body) and not frame.eof and size <= limit_bytes:
             parts.append(frame.decompress(body[start : start + _ZSTD_STEP_BYTES]))

@@ -146,8 +146,13 @@ def _integer(value: Any) -> int:
 
 
 def _double(value: Any) -> float:
-    if type(value) in {float, int, str}:
+    if type(value) in {float, int}:
         return float(value)
+    if type(value) is str:
+        try:
+            return float(value)
+        except ValueError:
+            raise ValueError(f"must be a number, not {value[:40]!r}") from None
     raise TypeError(f"must be a number, not {_kind(value)}")
 
 

@@ -137,9 +137,11 @@ def _record_fault(record: Any) -> str | None:
 
 
 def _drop(items: Any, faults: list[str | None], reasons: Counter[str]) -> None:
-    """Delete the items that have a fault, from the last so that positions stay true."""
-    for position in range(len(faults) - 1, -1, -1):
-        fault = faults[position]
-        if fault is not None:
-            del items[position]
-            reasons[fault] += 1
+    """Keep the items that have no fault.
+
+    One by one, each deletion would move all that follow: hours for a request of the largest size.
+    """
+    good = [item for item, fault in zip(items, faults, strict=True) if fault is None]
+    del items[:]
+    items.extend(good)
+    reasons.update(fault for fault in faults if fault is not None)

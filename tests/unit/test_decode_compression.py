@@ -103,3 +103,18 @@ def test_any_bytes_are_expanded_or_refused(body, encoding):
             assert len(decompress(candidate, encoding, 1000)) <= 1000
         except InvalidInputError:
             continue
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_body_of_countless_empty_streams_is_refused(encoding):
+    bomb = COMPRESS[encoding](b"") * 100_000
+    with pytest.raises(MalformedError, match="more than 10000 streams"):
+        decompress(bomb, encoding, 64 << 20)
+
+
+def test_each_step_of_a_gzip_body_is_read_once():
+    body = os.urandom(150_000)
+    members = [gzip.compress(body[at : at + 70_001]) for at in range(0, len(body), 70_001)]
+    assert decompress(b"".join(members), "gzip", LIMIT) == body
+    with pytest.raises(MalformedError, match="truncated"):
+        decompress(b"".join(members)[:-1], "gzip", LIMIT)

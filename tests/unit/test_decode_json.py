@@ -301,3 +301,11 @@ def test_json_may_be_nested_as_deep_as_protobuf_and_no_deeper(wrap):
     deep = span_json(attributes=[{"key": "a", "value": nested(200, wrap)}])
     with pytest.raises(MalformedError, match="nested deeper"):
         traces_from_json(json.dumps(deep))
+
+
+def test_a_refusal_quotes_little_of_what_was_sent():
+    value = {"doubleValue": "secret" * 100_000}
+    span = {"attributes": [{"key": "a", "value": value}]}
+    with pytest.raises(MalformedError, match="must be a number") as refused:
+        traces_from_json({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+    assert len(str(refused.value)) < 1_000

@@ -121,3 +121,12 @@ def test_all_data_points_are_counted_as_rejected():
     assert (rejections.accepted, rejections.count) == (0, 3)
     assert "metrics are not stored" in rejections.message()
     assert count_data_points(MetricsData()).reasons == {}
+
+
+def test_a_batch_where_every_other_span_is_bad_keeps_the_good_ones():
+    """Many at once: deleting them one by one took six minutes for a request of 64 MiB."""
+    good, bad = Span(name="good", **GOOD), Span(name="bad")
+    data = traces([good, bad] * 20_000)
+    rejections = validate_traces(data)
+    assert set(names(data)) == {"good"}
+    assert (rejections.accepted, dict(rejections.reasons)) == (20_000, {"trace_id_length": 20_000})

@@ -27,6 +27,7 @@ from otel_vector.decode.validate import (
     validate_logs,
     validate_traces,
 )
+from otel_vector.decode.wire import check_items, check_json_objects
 from otel_vector.errors import OtelVectorError, PermanentError
 from otel_vector.inbox.contract import Envelope, Intake
 from otel_vector.spans.ids import Tenant
@@ -154,6 +155,7 @@ def _check(
 ) -> _Checked:
     """Parse and validate. The bytes stay the sender's unless they say something else now."""
     plain = decompress(body, encoding, limit_bytes)
+    (check_json_objects if content_type == JSON else check_items)(plain)
     message = kind.parse(plain, content_type)
     rejections = kind.validate(message)
     if content_type == JSON or rejections.reasons:
