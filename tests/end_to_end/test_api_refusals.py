@@ -17,11 +17,12 @@ from otel_vector.services.container import build_services
 from otel_vector.settings.config import SearchConfig, ServeConfig
 from otel_vector.testing.builders import trace_bytes
 from otel_vector_collector.api.formats import chosen
-from otel_vector_collector.api.guards import MAX_BODY_BYTES, is_loopback
+from otel_vector_collector.api.guards import MAX_BODY_BYTES
 from otel_vector_collector.api.openapi import schema
 from otel_vector_collector.api.problems import STATUS, status_of
 from otel_vector_collector.api.streams import Streams
 from otel_vector_collector.api.threads import FOLLOWERS
+from otel_vector_collector.receive.addresses import is_loopback
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -208,6 +209,30 @@ def test_loopback_is_told_from_other_hosts(host, loopback):
     assert is_loopback(host) is loopback
 
 
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "http://127.0.0.1.evil.example", "null"]
+)
+def test_a_page_of_another_site_is_not_answered(api, origin):
+    problem(api.get("/v1/stats", headers={"Origin": origin}), 403, "foreign-origin")
+    answer = api.post("/v1/export", content=b"{}", headers={"Origin": origin})
+    problem(answer, 403, "foreign-origin")
+
+
+def test_a_page_of_this_machine_is_answered(api):
+    answer = api.get("/v1/stats", headers={"Origin": "http://localhost:3000"})
+    assert answer.status_code == 200
+
+
+def test_a_name_of_this_machine_is_guarded_like_localhost():
+    world = World()
+    settings = replace(SETTINGS, serve=ServeConfig(api="workstation:8317"))
+    with served(Served(world.store, world.services, settings)) as api:
+        for host in ("workstation:8317", "WORKSTATION", "127.0.0.1:8317"):
+            assert api.get("/health", headers={"Host": host}).status_code == 200
+        answer = api.get("/health", headers={"Host": "traces.example"})
+        problem(answer, 421, "misdirected-request")
+
+
 def test_any_host_is_answered_when_not_bound_to_loopback():
     world = World()
     settings = replace(SETTINGS, serve=ServeConfig(api="0.0.0.0:8317"))
@@ -220,7 +245,7 @@ def test_other_origins_are_given_no_leave_to_read(api):
         "/v1/search",
         headers={"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"},
     )
-    assert answer.status_code == 405
+    assert answer.status_code == 403
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 

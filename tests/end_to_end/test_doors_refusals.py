@@ -97,6 +97,15 @@ def test_json_of_the_wrong_shape_is_refused_in_json(doors, body):
     assert still_open(doors)
 
 
+def test_a_page_of_another_site_cannot_send(doors):
+    reply = doors.post("/v1/traces", bytes_of(), PROTOBUF | {"origin": "http://evil.example:4318"})
+    assert reply.status == 403
+    assert Status.FromString(reply.body).code == grpc.StatusCode.PERMISSION_DENIED.value[0]
+    reply = doors.post("/v1/traces", bytes_of(), PROTOBUF | {"origin": "http://localhost:3000"})
+    assert reply.status == 200
+    assert still_open(doors)
+
+
 def test_json_nested_deeper_than_protobuf_reads_is_refused(doors):
     value = b'{"stringValue":"deep"}'
     for _ in range(200):

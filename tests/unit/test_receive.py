@@ -22,6 +22,7 @@ from otel_vector.errors import (
 from otel_vector.spans.ids import Tenant
 from otel_vector_collector.receive.accept import TRACES, Acceptor
 from otel_vector_collector.receive.addresses import Address, require_loopback
+from otel_vector_collector.receive.http_door import HttpDoor
 from otel_vector_collector.receive.status import grpc_refusal, http_refusal
 from otel_vector_collector.receive.tenant import DEFAULT_TENANT, tenant_of
 
@@ -137,3 +138,25 @@ def test_a_fault_of_ours_is_counted_logged_and_no_fault_of_the_sender(caplog):
     assert grpc_refusal(fault.value).code is grpc.StatusCode.INTERNAL
     assert inbox.counted == {"refused.fault": 1}
     assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_body_that_never_ends_is_let_go(monkeypatch):
+    """What has come of it counts among the bytes held, so that stalled ones would shut the door."""
+    monkeypatch.setattr("otel_vector_collector.receive.http_door._BODY_S", 0.01)
+    door = HttpDoor(Acceptor(BrokenInbox(), 1 << 20))
+    begun = [{"type": "http.request", "body": b"x" * 1000, "more_body": True}]
+    sent = []
+
+    async def receive():
+        return begun.pop() if begun else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"content-type", PROTOBUF.encode())]
+    scope = {"method": "POST", "path": "/v1/traces", "headers": headers}
+    asyncio.run(door._serve(scope, receive, send))
+    assert sent[0]["status"] == 503
+    assert (b"retry-after", b"2") in sent[0]["headers"]
+    assert "within" in Status.FromString(sent[1]["body"]).message
+    assert door._held_bytes == 0

@@ -22,9 +22,10 @@ from otel_vector_collector.api import (
     traces,
 )
 from otel_vector_collector.api.engine import Serving
-from otel_vector_collector.api.guards import BodyLimit, Faults, LoopbackHosts, Timing, is_loopback
+from otel_vector_collector.api.guards import BodyLimit, Faults, LoopbackHosts, Timing
 from otel_vector_collector.api.responses import Problem
 from otel_vector_collector.api.streams import Streams
+from otel_vector_collector.receive.addresses import Address, is_loopback
 
 __all__ = ["create_app", "routed"]
 
@@ -61,8 +62,11 @@ def create_app(engine: Serving, checks: Sequence[Callable[[], PartHealth]] = ())
     app.add_middleware(Faults)
     app.add_middleware(BodyLimit)
     app.add_middleware(Timing, telemetry=engine.telemetry)
-    if is_loopback(engine.settings.serve.api):
+    host = Address.parse(engine.settings.serve.api, "serve.api").host
+    if is_loopback(host):
         app.add_middleware(LoopbackHosts)
+    elif not host.replace(".", "").isdecimal() and ":" not in host:  # a name of this machine
+        app.add_middleware(LoopbackHosts, also=host)
     return app
 
 

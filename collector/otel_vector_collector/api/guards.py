@@ -5,58 +5,57 @@ Plain ASGI: nothing is buffered and streams pass through.
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from time import perf_counter
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_vector.telemetry import Telemetry
-from otel_vector_collector.api.problems import MISDIRECTED, fault, problem, too_large
+from otel_vector_collector.api.problems import FORBIDDEN, MISDIRECTED, fault, problem, too_large
+from otel_vector_collector.receive.addresses import is_foreign, is_loopback
 
-__all__ = ["MAX_BODY_BYTES", "BodyLimit", "Faults", "LoopbackHosts", "Timing", "is_loopback"]
+__all__ = ["MAX_BODY_BYTES", "BodyLimit", "Faults", "LoopbackHosts", "Timing"]
 
 MAX_BODY_BYTES: Final = 1 << 20
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether a host, with or without a port, names this machine to itself only."""
-    name = host.lower()
-    if name.startswith("["):
-        name = name[1:].partition("]")[0]
-    elif name.count(":") == 1:
-        name = name.partition(":")[0]
-    if name.rstrip(".") == "localhost":
-        return True
-    try:
-        return ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
 class LoopbackHosts:
-    """Refuses requests to another name than this machine's own.
+    """Refuses requests to another name than this machine's own, and those of foreign pages.
 
     A page of a hostile site can have its own name resolve to 127.0.0.1 and so read what listens
-    here (DNS rebinding); its requests carry that name.
+    here (DNS rebinding); its requests carry that name. It can also have a browser ask here by
+    the right name: it is not given the answer, but the question costs.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, also: str = "") -> None:
         self._app = app
+        self._also = also.lower()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] == "http" and not is_loopback(Headers(scope=scope).get("host", "")):
-            refusal = problem(
+        refusal = self._refusal(Headers(scope=scope)) if scope["type"] == "http" else None
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, headers: Headers) -> Response | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if not (is_loopback(host) or self._is_ours(host)):
+            return problem(
                 MISDIRECTED,
                 "misdirected-request",
                 "the API listens on loopback and answers requests to localhost, 127.0.0.1 and "
                 "[::1] only: ask it by one of these names",
             )
-            await refusal(scope, receive, send)
-            return
-        await self._app(scope, receive, send)
+        if origin is None or self._is_ours(origin.partition("://")[2]) or not is_foreign(origin):
+            return None
+        return problem(FORBIDDEN, "foreign-origin", "pages of other sites are not answered")
+
+    def _is_ours(self, host: str) -> bool:
+        return bool(self._also) and host.lower().partition(":")[0] == self._also
 
 
 class BodyLimit:

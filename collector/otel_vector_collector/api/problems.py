@@ -17,6 +17,7 @@ from starlette.responses import Response
 from otel_vector import errors
 
 __all__ = [
+    "FORBIDDEN",
     "MISDIRECTED",
     "NOT_READY",
     "STATUS",
@@ -55,6 +56,7 @@ STATUS: Final[Mapping[type[errors.OtelVectorError], int]] = MappingProxyType(
 """The status of every class of the error tree."""
 
 NOT_READY: Final = 503
+FORBIDDEN: Final = 403
 MISDIRECTED: Final = 421
 
 _MEDIA: Final = "application/problem+json"

@@ -9,7 +9,15 @@ from dataclasses import dataclass
 
 from otel_vector.errors import ConfigError
 
-__all__ = ["Address", "bind_shared", "close_all", "require_free", "require_loopback"]
+__all__ = [
+    "Address",
+    "bind_shared",
+    "close_all",
+    "is_foreign",
+    "is_loopback",
+    "require_free",
+    "require_loopback",
+]
 
 _BACKLOG = 2048
 _MAX_PORT = 65535
@@ -63,6 +71,29 @@ class Address:
                 f"{self.setting} = {self}: the host is not known: {error}"
             ) from error
         return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host, with or without a port, names this machine to itself only."""
+    name = host.lower()
+    if name.startswith("["):
+        name = name[1:].partition("]")[0]
+    elif name.count(":") == 1:
+        name = name.partition(":")[0]
+    if name.rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_foreign(origin: str) -> bool:
+    """Return whether an Origin header names a web page that is not of this machine.
+
+    Browsers send it with whatever a page posts; SDKs and Collectors send none.
+    """
+    return not is_loopback(origin.partition("://")[2])
 
 
 def require_loopback(address: Address) -> None:

@@ -18,10 +18,12 @@ from otel_vector.decode.messages import JSON, PROTOBUF
 from otel_vector.errors import (
     InboxFullError,
     OtelVectorError,
+    RetryableError,
     TooLargeError,
     UnsupportedMediaError,
 )
 from otel_vector_collector.receive.accept import LOGS, METRICS, TRACES, Acceptor, Kind
+from otel_vector_collector.receive.addresses import is_foreign
 from otel_vector_collector.receive.status import Answer, http_refusal, status_answer
 from otel_vector_collector.receive.tenant import tenant_of
 
@@ -29,6 +31,8 @@ __all__ = ["HttpDoor"]
 
 _PATHS = {"/v1/traces": TRACES, "/v1/logs": LOGS, "/v1/metrics": METRICS}
 _KEEP_ALIVE_S = 75
+_BODY_S = 60.0
+"""A body that takes longer is let go: what has come of it counts among the bytes held."""
 _HELD_BYTES = 512 << 20
 """Bodies that are held at once, whether they are complete or still coming in."""
 
@@ -94,6 +98,8 @@ class HttpDoor:
         if scope["method"] != "POST":
             allow = ((b"allow", b"POST"),)
             return status_answer(405, "only POST is served here", content_type, allow)
+        if "origin" in headers and is_foreign(headers["origin"]):
+            return status_answer(403, "pages of other sites are not served", content_type)
         try:
             return await self._export(kind, headers, content_type, receive)
         except OtelVectorError as error:
@@ -110,10 +116,13 @@ class HttpDoor:
         encoding = headers.get("content-encoding", "")
         parts: list[bytes] = []
         try:
-            if not await self._read(parts, headers, receive):
-                return None
+            async with asyncio.timeout(_BODY_S):
+                if not await self._read(parts, headers, receive):
+                    return None
             body = parts[0] if len(parts) == 1 else b"".join(parts)
             response = await self._acceptor.accept(kind, tenant, body, content_type, encoding)
+        except TimeoutError as error:
+            raise RetryableError(f"the body did not come within {_BODY_S:.0f} s") from error
         finally:
             self._held_bytes -= sum(map(len, parts))
         return Answer(200, ((b"content-type", content_type.encode()),), response)

@@ -47,6 +47,9 @@ _CODES: tuple[tuple[type[OtelVectorError], grpc.StatusCode, int], ...] = (
 )
 
 
+_OF_REQUESTS = {403: grpc.StatusCode.PERMISSION_DENIED, 404: grpc.StatusCode.NOT_FOUND}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """An HTTP answer: status, headers in lower case, body."""
@@ -96,8 +99,8 @@ def status_answer(
     content_type: str,
     headers: tuple[tuple[bytes, bytes], ...] = (),
 ) -> Answer:
-    """Return an answer about the request itself: unknown path, wrong method."""
-    code = grpc.StatusCode.NOT_FOUND if http_status == 404 else grpc.StatusCode.UNIMPLEMENTED  # noqa: PLR2004
+    """Return an answer about the request itself: unknown path, wrong method, foreign page."""
+    code = _OF_REQUESTS.get(http_status, grpc.StatusCode.UNIMPLEMENTED)
     return _answer(http_status, _status(code, message, None), content_type, headers)
 
 
