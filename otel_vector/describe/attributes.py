@@ -13,6 +13,7 @@ from otel_vector.spans.keys import attribute_field, key_of
 __all__ = ["Roles"]
 
 _MOST = 20_000
+_LONGEST = 256  # characters of a name that is remembered
 
 
 class Roles(dict[str, Role | None]):
@@ -26,10 +27,11 @@ class Roles(dict[str, Role | None]):
         }
 
     def __missing__(self, key: str) -> Role | None:
-        if len(self) >= _MOST:
-            self.clear()
         role = role_of(key, self._indexed)
-        self[key] = role
+        if len(key) <= _LONGEST:
+            if len(self) >= _MOST:
+                self.clear()
+            self[key] = role
         return role
 
     def keys_in(self, attributes: Iterable[KeyValue]) -> tuple[int, ...]:

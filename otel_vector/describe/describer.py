@@ -34,6 +34,8 @@ from otel_vector.spans.values import text_form
 __all__ = ["Describer"]
 
 _MOST_OPERATIONS: Final = 50_000
+_MOST_SERVICES: Final = 10_000
+_LONGEST_NAMED: Final = 8_000  # characters of an operation that is remembered
 _LONGEST: Final = 2_000  # characters of a value that names an operation
 _ERROR: Final = Span.SPAN_KIND_UNSPECIFIED + 2  # Status.STATUS_CODE_ERROR
 _OUTBOUND: Final = frozenset({Span.SPAN_KIND_CLIENT, Span.SPAN_KIND_PRODUCER})
@@ -85,7 +87,7 @@ class Describer:
 
     def _resource(self, resource: ResourceSpans, batch: Batch, headers: Headers) -> None:
         service = _service(resource)
-        operations = self._operations.setdefault(service, {})
+        operations = self._operations_of(service)
         keys = self._roles.keys_in(resource.resource.attributes)
         scopes = list[tuple[bytes, int]]()
         for scope in resource.scope_spans:
@@ -131,13 +133,25 @@ class Describer:
         meaning = operation_of(self._tenant, context.service, name, kind, pairs)
         operation = _Operation(meaning, (meaning.id,))
         if self._remembered >= _MOST_OPERATIONS:
-            for known in self._operations.values():
-                known.clear()
-            self._remembered = 0
-        if len(name) <= _LONGEST:
+            self._forget()
+        if len(name) + sum(map(len, details)) <= _LONGEST_NAMED:
             context.operations[named] = operation
             self._remembered += 1
         return operation
+
+    def _operations_of(self, service: str) -> dict[tuple[Any, ...], _Operation]:
+        """Return the operations of a service that are remembered; names are the sender's."""
+        if len(service) > _LONGEST:
+            return {}
+        if service not in self._operations and len(self._operations) >= _MOST_SERVICES:
+            self._forget()
+            self._operations.clear()
+        return self._operations.setdefault(service, {})
+
+    def _forget(self) -> None:
+        for known in self._operations.values():
+            known.clear()
+        self._remembered = 0
 
 
 def _columns(spans: Sequence[Span], batch: Batch) -> None:

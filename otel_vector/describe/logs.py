@@ -141,7 +141,7 @@ def _log_text(record: LogRecord, event: str) -> str:
     said = masked_message(_body(record))
     thrown = _thrown(record)
     parts = (severity, event, said, "" if thrown in said else thrown)
-    return " ".join(part for part in parts if part) or "empty"
+    return " ".join(part[:_LONGEST] for part in parts if part) or "empty"
 
 
 def _body(record: LogRecord) -> str:

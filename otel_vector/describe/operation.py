@@ -48,7 +48,7 @@ def operation_of(
     shown = KINDS[kind] if 0 < kind < len(KINDS) else ""
     words = words_of(masked[:_LONGEST])
     _extend(words, _telling(details))
-    where = service_words(service)
+    where = service_words(service[:_LONGEST])
     said = where.split()
     what = " ".join([word for word in words if word not in said] or words) or masked[:_LONGEST]
     text = f"{where}: {what}" if where else what

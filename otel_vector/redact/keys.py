@@ -69,6 +69,7 @@ _ROWS: Final[tuple[tuple[str, bytes, bytes, bool], ...]] = (
 _NOT_SECRET: Final = _ONE_TOKEN + _SEP + rb"token[^a-z]*$"
 _WORKING_FOLDER: Final = (b"PWD", b"OLDPWD")
 _MAX_CACHED: Final = 20_000
+_LONGEST_CACHED: Final = 256  # characters
 
 
 def latin1(
@@ -121,9 +122,11 @@ class KeyRules:
         try:
             return self._cache[name]
         except KeyError:
-            if len(self._cache) >= _MAX_CACHED:
-                self._cache.clear()
-            found = self._cache[name] = self._look(name)
+            found = self._look(name)
+            if len(name) <= _LONGEST_CACHED:
+                if len(self._cache) >= _MAX_CACHED:
+                    self._cache.clear()
+                self._cache[name] = found
             return found
 
     def _look(self, name: str) -> str | None:

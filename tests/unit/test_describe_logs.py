@@ -70,3 +70,9 @@ def test_an_evaluation_joins_nothing_and_keeps_its_keys():
     )  # fmt: skip
     assert batch.joins == []
     assert batch.keys == [(field_key(SESSION, "c-1"),)]
+
+
+def test_a_huge_name_of_an_event_or_exception_makes_no_huge_text():
+    thrown = {"exception.type": "E" * 100_000}
+    batch = describe(record("x", event_name="e" * 100_000), record("x", attributes=thrown))
+    assert max(len(text.text) for text in batch.texts.values()) < 5_000

@@ -284,3 +284,25 @@ def test_an_attribute_flood_is_described():
     flood = {f"llm.input_messages.{n}.message.content": f"m{n}" for n in range(10_000)}
     batch = describe(span(attributes=flood))
     assert 0 < len(texts_of(batch, Facet.INPUT)) <= DescribeConfig().max_passages
+
+
+def test_what_senders_name_is_remembered_in_bounds(monkeypatch):
+    """Names of services, keys and operations are the sender's: each can be new, each a megabyte."""
+    monkeypatch.setattr("otel_vector.describe.describer._MOST_SERVICES", 10)
+    describer = Describer(DescribeConfig(), Tenant("default"))
+    for number in range(50):
+        described = describer.traces(data(span(), service=f"service-{number}"))
+        assert described.meanings
+    assert len(describer._operations) <= 10
+    huge = span(attributes={"k" * 1000: "v", "db.statement": "s" * 20_000}, kind=3)
+    repeated = span(kind=3)
+    repeated.attributes.extend(
+        KeyValue(key="db.statement", value=text("s" * 2_000)) for _ in "12345"
+    )
+    batch = describer.traces(data(huge, repeated, service="s" * 100_000))
+    describer.traces(data(repeated, service="known"))
+    assert not describer._operations["known"]
+    assert len(batch.meanings) == 2
+    assert max(len(meaning.text) for meaning in batch.texts.values()) < 10_000
+    assert not [name for name in describer._operations if len(name) > 2_000]
+    assert not [name for name in describer._roles if len(name) > 256]

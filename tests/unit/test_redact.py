@@ -11,6 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, TracesData
 
 from otel_vector.errors import ConfigError
+from otel_vector.redact.keys import KeyRules
 from otel_vector.redact.redactor import Redactor
 from otel_vector.settings.config import RedactConfig
 from otel_vector.spans.batch import varint
@@ -262,3 +263,11 @@ def test_deeply_nested_values_are_taken() -> None:
     for _ in range(45):
         value = AnyValue(array_value={"values": [value]})
     assert TOKEN not in str(redact_value("a", value))
+
+
+def test_a_huge_name_is_judged_and_not_remembered():
+    rules = KeyRules(RedactConfig())
+    name = "x" * 100_000 + ".password"
+    assert rules.kind(name) == "password"
+    assert rules.kind("password") == "password"
+    assert list(rules._cache) == ["password"]
