@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from otel_vector_collector.cli.commands.tail import _show_json
 from otel_vector_collector.cli.console import Progress, print_json, printable, show, table
 from otel_vector_collector.cli.details import lines
 from otel_vector_collector.cli.units import ago, bytes_text, duration, moment
@@ -16,6 +17,14 @@ def test_no_control_character_of_stored_text_reaches_the_terminal():
     assert text.isprintable()
     assert "\\x1b[2J" in text
     assert text.startswith("a")
+
+
+def test_an_event_as_json_is_one_line_that_no_terminal_acts_on(capsys):
+    event = {"spans": [{"name": f"{CLEAR_SCREEN}\x9b31m\u202e"}]}
+    _show_json(event)
+    text = capsys.readouterr().out
+    assert text.rstrip("\n").isprintable()
+    assert json.loads(text) == event
 
 
 def test_lines_and_tabs_stay_only_where_they_are_wanted():

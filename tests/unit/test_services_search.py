@@ -11,6 +11,7 @@ from otel_vector.errors import InvalidQueryError
 from otel_vector.services.answers import GroupedAnswer, ListedAnswer
 from otel_vector.services.query import parse_filter
 from otel_vector.services.search import Restriction, SearchQuestion
+from otel_vector.services.search.pages import state_from_bytes
 from otel_vector.settings.config import SearchConfig
 from otel_vector.spans.durations import percentile_ns
 from otel_vector.spans.ids import Tenant
@@ -377,3 +378,23 @@ def test_the_services_of_a_shared_text_are_those_with_matching_items():
     assert grouped(world, "card declined", **asked).groups[0].services == ("a", "b", "c")
     in_eu = grouped(world, "card declined", restriction=under("region:eu"), **asked)
     assert in_eu.groups[0].services == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"[null,null,0,[1,7]]",
+        b'[null,null,0,["now","00"]]',
+        b'[null,null,0,[1,"00"]]',
+        b'["x",null,0,null]',
+        b"[null,null,-1,null]",
+        b"[null,null,1,null]",
+        b'[null,null,"0",null]',
+        b"[null,null,0]",
+        b"7",
+    ],
+)
+def test_a_made_up_place_is_refused(head):
+    """A cursor's mac is no secret, so what is inside is checked as well."""
+    with pytest.raises(InvalidQueryError, match="cannot be read"):
+        state_from_bytes(head + b"\n")

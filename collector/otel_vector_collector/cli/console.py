@@ -17,7 +17,17 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-__all__ = ["Column", "Progress", "out", "print_json", "printable", "say", "show", "table"]
+__all__ = [
+    "Column",
+    "Progress",
+    "json_text",
+    "out",
+    "print_json",
+    "printable",
+    "say",
+    "show",
+    "table",
+]
 
 # C0 but for line feed and tab, DEL, C1, line separators, and what reorders text.
 _UNSAFE: Final = re.compile(
@@ -69,8 +79,13 @@ def say(sentence: str) -> None:
 
 def print_json(value: Any) -> None:
     """Print one JSON document; what a terminal would act on is escaped within it."""
-    text = orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
-    print(_UNSAFE_IN_JSON.sub(_escaped_json, text))
+    print(json_text(value, indent=True))
+
+
+def json_text(value: Any, *, indent: bool = False) -> str:
+    """Return a JSON document, on one line unless indented, that no terminal acts on."""
+    text = orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0).decode()
+    return _UNSAFE_IN_JSON.sub(_escaped_json, text)
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> Table:

@@ -26,6 +26,7 @@ _FACETS: Final = tuple(Facet)
 _CANDIDATE: Final = struct.Struct("<QdfhhBB")  # id, score, cosine, two ranks, facet, flags
 _NO_COSINE: Final = -2.0
 _NO_RANK: Final = -1
+_ID_BYTES: Final = 16
 _EXACT: Final = 1
 _UNSCORED: Final = 2
 
@@ -66,9 +67,21 @@ def state_from_bytes(raw: bytes) -> PageState:
         since_ns, until_ns, position, after = orjson.loads(head)
         last = Cursor(after[0], SpanId(after[1])) if after else None
         ranked = tuple(_unpacked(body))
+        _check(PageState(since_ns, until_ns, position, last, ranked))
     except (ValueError, TypeError, IndexError, struct.error):
         raise InvalidQueryError("the cursor cannot be read: start again without one") from None
     return PageState(since_ns, until_ns, position, last, ranked)
+
+
+def _check(state: PageState) -> None:
+    """Refuse a state that no page ended with; whoever knows how can make a cursor."""
+    times = (state.since_ns, state.until_ns, state.after.start_ns if state.after else None)
+    if not all(time is None or type(time) is int for time in times):
+        raise TypeError("a time is no number")
+    if type(state.position) is not int or not 0 <= state.position <= len(state.ranked):
+        raise ValueError("no such position")
+    if state.after is not None and len(bytes.fromhex(state.after.id)) != _ID_BYTES:
+        raise ValueError("no such id")
 
 
 def _packed(ranked: Sequence[Ranked]) -> list[bytes]:

@@ -33,9 +33,9 @@ def tail(
 
 
 def _show_json(event: Mapping[str, Any]) -> None:
-    import orjson
+    from otel_vector_collector.cli.console import json_text
 
-    print(orjson.dumps(event).decode(), flush=True)
+    print(json_text(event), flush=True)
 
 
 def _show(event: Mapping[str, Any]) -> None:
