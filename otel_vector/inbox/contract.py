@@ -10,7 +10,8 @@ Promises, checked by `otel_vector.testing.inbox`:
 * Bounded: `put` raises `InboxFullError` when the bodies waiting exceed the bound, and
   `StorageFullError` when the disk is full. In both cases nothing was stored.
 * `ack` deletes the body from every file: after `scrub` no byte of it is left on disk.
-* Dead letters are envelopes that failed by a fault of ours. They expire.
+* Dead letters are envelopes that failed by a fault of ours. They expire: then they are neither
+  listed nor counted, and the next `scrub` deletes them.
 * The body may hold secrets that redaction has not seen: files have mode 0600.
 
 `Intake` is the doors' view of an inbox: they put without a thread per request, and report what

@@ -17,5 +17,5 @@ class Queue(Inbox, DeadLetters, Protocol):
         ...
 
     def scrub(self) -> object:
-        """Leave no byte of acked bodies on disk."""
+        """Leave no byte of acked bodies and of expired dead letters on disk."""
         ...

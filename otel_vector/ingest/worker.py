@@ -38,7 +38,8 @@ __all__ = ["Worker"]
 _TAKE = 256  # deliveries taken at once
 _WAIT_S = 0.25  # how long a take waits, so that a stop and a due checkpoint are seen
 _GROUP_BYTES = 192 << 10  # bodies written together: some 512 spans
-_SCRUB_S = 2.0  # between two scrubs at quiet moments
+_SCRUB_S = 2.0  # between two scrubs at quiet moments, when something was acked
+_LONGEST_UNSCRUBBED_S = 3600.0  # dead letters expire without that
 _CHECKPOINT_SHARE = 16  # a checkpoint that took long is followed by this many times as long …
 _LONGEST_INTERVAL_S = 5.0  # … without one, within bounds
 _FIRST_RETRY_S = 0.2
@@ -236,8 +237,9 @@ class Worker:
             self._hurry.clear()
             if self._unsaved():
                 self._checkpoint()
-        rested = time.monotonic() - self._last_scrub >= _SCRUB_S
-        if rested and self._scrub_due and not self._done:
+        rested_s = time.monotonic() - self._last_scrub
+        is_due = rested_s >= (_SCRUB_S if self._scrub_due else _LONGEST_UNSCRUBBED_S)
+        if is_due and not self._done:
             self._scrub()
 
     def _scrub(self) -> None:

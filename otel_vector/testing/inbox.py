@@ -270,11 +270,14 @@ class InboxSuite:
         assert inbox.state().dead == 0
 
     def test_dead_letters_expire(self, opened: OpenInbox) -> None:
-        inbox = opened(replace(self.config, dead_letter_ttl_s=0.0))
-        put = inbox.put(envelope())
-        inbox.bury(put, "why")
-        assert inbox.list(10) == []
-        inbox.recover()
+        inbox = opened(self.config)
+        for _ in range(2):
+            inbox.bury(inbox.put(envelope()), "why")
+        later = opened(replace(self.config, dead_letter_ttl_s=0.0))
+        assert later.list(10) == []
+        assert later.state().dead == 0
+        assert inbox.state().dead == 2
+        later.scrub()
         assert inbox.state().dead == 0
 
     def test_counters_are_summed_over_all_who_count(self, opened: OpenInbox) -> None:

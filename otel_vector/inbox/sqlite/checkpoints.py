@@ -14,6 +14,7 @@ import os
 import sqlite3
 import threading
 
+from otel_vector.errors import RetryableError
 from otel_vector.inbox.sqlite.files import Connection, Files
 
 __all__ = ["Checkpointer", "truncate_log"]
@@ -35,19 +36,29 @@ class Checkpointer:
         """Wake the thread if the log is long. Called after each commit; costs one `stat`."""
         if self._due.is_set() or self._files.wal_bytes() < _LOG_BYTES:
             return
+        self._due.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="inbox-checkpoint", daemon=True)
             self._thread.start()
-        self._due.set()
 
     def close(self) -> None:
         """Finish what is under way and end the thread."""
         self._stopped = True
         self._due.set()
-        if self._thread is not None:
-            self._thread.join()
+        thread = self._thread
+        if thread is not None:
+            thread.join()
 
     def _run(self) -> None:
+        """Copy when it is due; after a fault the next commit that finds the log long starts anew."""
+        try:
+            self._copy_when_due()
+        except Exception:
+            _LOG.exception("the inbox's log could not be moved into its file")
+            self._thread = None
+            self._due.clear()
+
+    def _copy_when_due(self) -> None:
         connection = Connection(self._files, "NORMAL")
         election = os.open(self._files.folder / "checkpoint.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -73,7 +84,7 @@ def _copy_log(connection: Connection, election: int) -> None:
             connection.sql.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         with connection.lock.held():
             connection.sql.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, RetryableError) as error:
         _LOG.warning("the inbox's log could not be moved into its file: %s", error)
     finally:
         fcntl.flock(election, fcntl.LOCK_UN)

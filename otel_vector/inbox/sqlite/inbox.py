@@ -71,12 +71,14 @@ class SqliteInbox:
 
     def state(self) -> InboxState:
         """See `Inbox.state`."""
+        now_ns = time.time_ns()
         with self._watching, translated(f"the inbox {self._files.folder} cannot be read"):
             pending, size, dead, oldest_ns = self._watcher.sql.execute(
-                "SELECT pending, bytes, (SELECT count(*) FROM dead),"
-                " (SELECT received_ns FROM waiting ORDER BY id LIMIT 1) FROM totals"
+                "SELECT pending, bytes, (SELECT count(*) FROM dead WHERE died_ns > ?),"
+                " (SELECT received_ns FROM waiting ORDER BY id LIMIT 1) FROM totals",
+                (self._letters.oldest_ns(now_ns),),
             ).fetchone()
-        age_s = 0.0 if oldest_ns is None else (time.time_ns() - oldest_ns) / 1e9
+        age_s = 0.0 if oldest_ns is None else (now_ns - oldest_ns) / 1e9
         return InboxState(pending=pending, bytes=size, oldest_s=max(0.0, age_s), dead=dead)
 
     def bury(self, id: int, reason: str) -> None:  # noqa: A002 -- the contract's name
@@ -111,11 +113,12 @@ class SqliteInbox:
         return sums
 
     def scrub(self) -> None:
-        """Cut what was deleted off the files, the write-ahead log included.
+        """Drop expired dead letters, and cut what was deleted off the files and their log.
 
         Deleted bodies are overwritten where they lay, but their first writing stays in the log
         until it is cut. Waits for its turn among the writers; a long one is done in steps.
         """
+        self._letters.expire()
         with self._watching:
             self._shrink()
             with translated(f"the inbox {self._files.folder} cannot be written"):

@@ -58,7 +58,7 @@ class Letters:
             rows = self._connection.sql.execute(
                 f"SELECT {_COLUMNS} FROM dead WHERE died_ns > ? "  # noqa: S608
                 "ORDER BY died_ns DESC, id DESC LIMIT ?",
-                (self._oldest_ns(time.time_ns()), limit),
+                (self.oldest_ns(time.time_ns()), limit),
             ).fetchall()
         return [_letter(row, b"") for row in rows]
 
@@ -67,7 +67,7 @@ class Letters:
         with self._lock, translated(f"the inbox {self._files.folder} cannot be read"):
             row = self._connection.sql.execute(
                 f"SELECT {_COLUMNS}, body FROM dead WHERE id = ? AND died_ns > ?",  # noqa: S608
-                (letter_id, self._oldest_ns(time.time_ns())),
+                (letter_id, self.oldest_ns(time.time_ns())),
             ).fetchone()
         if row is None:
             raise NotFoundError(f"there is no dead letter {letter_id}; list them to see the ids")
@@ -100,16 +100,17 @@ class Letters:
         with self._lock, self._connection.writing() as sql:
             return sum(_delete(sql, part) for part in chunked(ids))
 
+    def oldest_ns(self, now_ns: int) -> int:
+        """Return the time of death up to which letters are expired."""
+        return now_ns - int(self._config.dead_letter_ttl_s * 1e9)
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
             self._connection.close()
 
-    def _oldest_ns(self, now_ns: int) -> int:
-        return now_ns - int(self._config.dead_letter_ttl_s * 1e9)
-
     def _drop_expired(self, sql: sqlite3.Connection, now_ns: int) -> None:
-        sql.execute("DELETE FROM dead WHERE died_ns <= ?", (self._oldest_ns(now_ns),))
+        sql.execute("DELETE FROM dead WHERE died_ns <= ?", (self.oldest_ns(now_ns),))
 
 
 def _letter(row: Sequence[object], body: bytes) -> DeadLetter:

@@ -6,6 +6,7 @@ Counters ride on the same commits; alone they are written once a second.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import threading
 import time
@@ -23,6 +24,7 @@ from otel_vector.settings.config import InboxConfig
 
 __all__ = ["Writer"]
 
+_LOG = logging.getLogger(__name__)
 _GROUP_BYTES = 16 << 20
 _QUEUE_BYTES = 256 << 20
 _COUNTERS_EVERY_S = 1.0
@@ -77,8 +79,9 @@ class Writer:
         with self._wake:
             self._closed = True
             self._wake.notify()
-        if self._thread is not None:
-            self._thread.join()
+            thread = self._thread
+        if thread is not None:
+            thread.join()
 
     def _refusal(self, size: int) -> RetryableError | None:
         if self._closed:
@@ -96,6 +99,21 @@ class Writer:
             self._thread.start()
 
     def _run(self) -> None:
+        """Commit until closed; a fault goes to whoever waits, and the next put starts anew."""
+        try:
+            self._commit_groups()
+        except Exception as error:
+            _LOG.exception("the thread that writes the inbox failed; the next put starts another")
+            with self._wake:
+                self._thread = None
+                abandoned = list(self._queue)
+                self._queue.clear()
+                self._queued_bytes = 0
+            for _, future in abandoned:
+                if future.set_running_or_notify_cancel():
+                    future.set_exception(error)
+
+    def _commit_groups(self) -> None:
         connection = Connection(self._files, "FULL")
         try:
             while True:
