@@ -50,10 +50,10 @@ class Checkpointer:
             thread.join()
 
     def _run(self) -> None:
-        """Copy when it is due; after a fault the next commit that finds the log long starts anew."""
+        """Copy when it is due; after a fault the next commit that finds it so starts anew."""
         try:
             self._copy_when_due()
-        except Exception:
+        except Exception:  # noqa: BLE001 -- a log that nobody copies fills the disk
             _LOG.exception("the inbox's log could not be moved into its file")
             self._thread = None
             self._due.clear()

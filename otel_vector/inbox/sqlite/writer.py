@@ -102,7 +102,7 @@ class Writer:
         """Commit until closed; a fault goes to whoever waits, and the next put starts anew."""
         try:
             self._commit_groups()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 -- it goes to whoever waits for a future
             _LOG.exception("the thread that writes the inbox failed; the next put starts another")
             with self._wake:
                 self._thread = None
