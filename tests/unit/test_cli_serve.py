@@ -20,7 +20,7 @@ from otel_vector_collector.serve.endpoints import (
     write_endpoints,
 )
 from otel_vector_collector.serve.lock import FolderLock, holder_of
-from otel_vector_collector.serve.logs import JsonFormatter
+from otel_vector_collector.serve.logs import JsonFormatter, TextFormatter
 from otel_vector_collector.serve.ports import check_ports
 
 HOLD = """
@@ -144,3 +144,12 @@ def test_a_json_log_line_stays_one_line_with_an_exception():
         text = JsonFormatter().format(record("failed", exc_info=sys.exc_info()))
     assert "\n" not in text
     assert "ValueError" in json.loads(text)["exception"]
+
+
+def test_what_errors_quote_cannot_drive_the_terminal_that_shows_the_log():
+    quoted = record("refused %s", "\x1b[2J\x9b31m\u202e\ud800\r")
+    assert TextFormatter("%(message)s").format(quoted).isprintable()
+    assert "\\u001b[2J" in TextFormatter("%(message)s").format(quoted)
+    line = JsonFormatter().format(quoted)
+    assert line.isprintable()
+    assert json.loads(line)["message"].startswith("refused \\u001b[2J")
