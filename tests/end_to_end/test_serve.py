@@ -71,6 +71,18 @@ def test_endpoints_are_published_privately_and_taken_back_at_a_stop(served):
     assert not file.exists()
 
 
+def test_nothing_in_the_folder_is_for_others_whatever_the_umask(served):
+    before = os.umask(0o022)
+    try:
+        served.start()
+    finally:
+        os.umask(before)
+    send_http(served, ["charge the card"])
+    eventually(lambda: stored(served) == 1)
+    assert served.stop() == 0
+    assert not [path for path in served.data.rglob("*") if path.stat().st_mode & 0o077]
+
+
 def test_a_stop_stores_what_was_accepted(served):
     served.start()
     send_http(served, [f"step {n}" for n in range(200)])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import threading
 import time
@@ -40,6 +41,7 @@ _LOG = logging.getLogger(__name__)
 _COMMAND: Final = "otel-vector serve"
 _DOORS_S: Final = 10.0
 _POLL_S: Final = 0.5
+_OPEN_FILES: Final = 65_536
 
 
 def serve(settings: Settings) -> None:
@@ -51,6 +53,8 @@ def serve(settings: Settings) -> None:
         OtelVectorError: the store cannot be opened, or the API ended by itself.
     """
     configure(settings.log)
+    os.umask(0o077)  # what the engine writes is for its owner only, in whatever folder
+    _allow_open_files()
     stop = _stop_by_signal()
     with ExitStack() as stack:
         lock = FolderLock.acquire(settings.data, _COMMAND)
@@ -114,6 +118,14 @@ def _drain(settings: Settings, doors: DoorKeeper, engine: Engine) -> None:
             "not all that was accepted could be stored in %g s; it is kept and stored next time",
             settings.serve.drain_s,
         )
+
+
+def _allow_open_files() -> None:
+    """Raise the soft limit, often 1,024: shards and connections share it, and so do the doors."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _announce(settings: Settings, endpoints: Endpoints) -> None:
