@@ -157,6 +157,9 @@ class StoreConfig:
         64, "shards kept open; the least recently used is closed", low=2, high=512
     )
     max_partitions: int = _set(200, "days and months with shards of their own", low=1, high=10_000)
+    max_waiting_joins: int = _set(
+        200_000, "spans that log records wait for; above it the oldest are given up", low=1
+    )
     block_cache_bytes: int = _set(64 << 20, "decompressed blocks kept in memory", low=0)
     compression_level: int = _set(3, "zstd level of blocks", low=1, high=19)
 

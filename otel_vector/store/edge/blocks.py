@@ -59,6 +59,8 @@ class BlockKey:
     rows: int
     min_us: int
     max_us: int
+    size: int
+    """Bytes when decompressed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +165,14 @@ class BlockFile:
         """Return the blocks of one stream, latest end first."""
         with self._lock, translated(f"reading {self._path}"):
             rows = self._db.execute(
-                "SELECT name, rows, min_ns, max_us FROM block WHERE signal=? AND stream=?"
+                "SELECT name, rows, min_ns, max_us, size FROM block WHERE signal=? AND stream=?"
                 " ORDER BY max_us DESC, name DESC",
                 (signal, stream),
             ).fetchall()
-        return [BlockKey(name, rows, int(low) // 1000, high) for name, rows, low, high in rows]
+        return [
+            BlockKey(name, count, int(low) // 1000, high, size)
+            for name, count, low, high, size in rows
+        ]
 
     def count(self) -> int:
         """Return the number of blocks."""

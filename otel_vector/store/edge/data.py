@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -152,15 +153,17 @@ class TenantData:
             file.sync()
         self.gate.step_aside()
         self.meanings.flush()
-        for shard in self.pool.dirty():
+        for row in self.pool.dirty():
             self.gate.step_aside()
-            shard.flush()
+            with self.pool.lease(row) as shard:
+                shard.flush()
         self.manifest.save(changed, seen, joined)
 
     def close(self) -> None:
-        """Release everything; call `checkpoint` before."""
-        self.pool.close()
-        self.meanings.close()
-        for file in self._files.values():
-            file.close()
-        self.manifest.close()
+        """Release everything, also after a fault; call `checkpoint` before."""
+        with ExitStack() as closing:
+            closing.callback(self.manifest.close)
+            for file in self._files.values():
+                closing.callback(file.close)
+            closing.callback(self.meanings.close)
+            closing.callback(self.pool.close)

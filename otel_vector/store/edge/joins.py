@@ -7,7 +7,9 @@ includes it when it comes. It stops waiting at the checkpoint after that.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from otel_vector.spans.batch import Batch, Join
@@ -20,6 +22,8 @@ from otel_vector.store.edge.shard import SpanShard
 
 __all__ = ["Joins"]
 
+_log = logging.getLogger(__name__)
+
 
 class Joins:
     """Applies joins and keeps those that wait."""
@@ -30,11 +34,15 @@ class Joins:
         self.done: list[Waiting] = []
         """Waiting joins that spans have included since the last checkpoint."""
 
-    def include(self, batch: Batch) -> None:
-        """Add waiting joins to the rows of a batch whose spans they wait for."""
+    def include(self, batch: Batch) -> list[Waiting]:
+        """Add waiting joins to the rows of a batch whose spans they wait for; return those.
+
+        They go on waiting until the batch is written: hand them to `done` then.
+        """
         waiting = self._data.waiting
+        included: list[Waiting] = []
         if not waiting or batch.signal is Signal.LOGS:
-            return
+            return included
         for row, (trace, span) in enumerate(zip(batch.trace_ids, batch.span_ids, strict=True)):
             entries = waiting.get(trace + span)
             if entries:
@@ -43,7 +51,8 @@ class Joins:
                 known = batch.meanings[row]
                 batch.meanings[row] = (*known, *_missing(map(MeaningId, meanings), known))
                 batch.keys[row] = (*batch.keys[row], *_missing(keys, batch.keys[row]))
-                self.done += entries
+                included += entries
+        return included
 
     def apply(self, joins: Sequence[Join]) -> Iterator[tuple[str, int, int]]:
         """Join what is here, let the rest wait; yield (stream, meaning, start) of what changed."""
@@ -66,6 +75,17 @@ class Joins:
             for entry in fresh:
                 key = entry.trace_id + entry.span_id
                 self._data.waiting.setdefault(key, []).append(entry)
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        """Give up on the spans that have been waited for longest, above the bound."""
+        waiting = self._data.waiting
+        excess = len(waiting) - self._data.config.max_waiting_joins
+        for key in list(islice(waiting, max(0, excess))):
+            self.done += waiting.pop(key)
+        if excess > 0:
+            _log.warning("%d spans that log records belong to did not come; their errors and"
+                         " content stay with the log records", excess)  # fmt: skip
 
     def _points_of(self, join: Join) -> Iterator[tuple[ShardRow, SpanId, dict[str, Any], int]]:
         """Yield the points of the span a join is for: usually one."""

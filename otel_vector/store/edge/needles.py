@@ -70,8 +70,8 @@ def bytes_test(node: Filter) -> BytesTest | None:  # noqa: PLR0911 -- one per no
 
 
 def _built_in(field: Field, op: Op, values: tuple[str, ...]) -> BytesTest | None:
-    if op is not Op.EQ:
-        return None
+    if op is not Op.EQ or not all(values):
+        return None  # an empty value matches what has none, which leaves no bytes
     if field is BuiltIn.SERVICE:
         return _any([_contains(_pair("service.name", _text_value(v))) for v in values])
     if field in {BuiltIn.TRACE, BuiltIn.SPAN, BuiltIn.PARENT}:

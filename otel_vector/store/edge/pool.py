@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
@@ -85,10 +85,10 @@ class Pool:
                 skip.rebuild(shard.engine)
         return skip
 
-    def dirty(self) -> list[SpanShard]:
-        """Return the open shards with updates that are not flushed."""
+    def dirty(self) -> list[ShardRow]:
+        """Return the open shards with updates that are not flushed; lease each to flush it."""
         with self._lock:
-            return [shard for shard in self._open.values() if shard.dirty]
+            return [shard.row for shard in self._open.values() if shard.dirty]
 
     def open_count(self) -> int:
         """Return how many shards are open."""
@@ -96,8 +96,9 @@ class Pool:
 
     def close(self) -> None:
         """Flush and close every shard and save every Bloom filter."""
-        with self._lock:
-            while self._open:
-                self._open.popitem()[1].close()
+        with self._lock, ExitStack() as closing:
             for skip in self._skips.values():
-                skip.save()
+                closing.callback(skip.save)
+            for shard in self._open.values():
+                closing.callback(shard.close)
+            self._open = OrderedDict()

@@ -29,7 +29,7 @@ from otel_vector.store.edge.points import as_list
 
 __all__ = ["Matched", "Scan"]
 
-_PART: Final = 16  # blocks read at once
+_PART_BYTES: Final = 4 << 20  # decompressed bytes read at once, one block at least
 _AHEAD: Final = 3  # parts read ahead
 _THREADS: Final = 2
 
@@ -81,7 +81,7 @@ class Scan:
         self, blocks: Sequence[tuple[str, BlockKey]]
     ) -> Iterator[tuple[str, BlockKey, bytes]]:
         """Yield the serialised blocks in order; threads read and decompress ahead."""
-        parts = [blocks[at : at + _PART] for at in range(0, len(blocks), _PART)]
+        parts = list(_parts(blocks))
         with ThreadPoolExecutor(_THREADS, "scan") as threads:
             ahead = deque(threads.submit(self._read, part) for part in parts[:_AHEAD])
             try:
@@ -135,3 +135,17 @@ class Scan:
                     )
                     confirmed.append(Matched(named, payload))
         return confirmed
+
+
+def _parts(blocks: Sequence[tuple[str, BlockKey]]) -> Iterator[list[tuple[str, BlockKey]]]:
+    """Cut blocks into parts of some megabytes."""
+    part: list[tuple[str, BlockKey]] = []
+    size = 0
+    for folder, key in blocks:
+        if part and size + key.size > _PART_BYTES:
+            yield part
+            part, size = [], 0
+        part.append((folder, key))
+        size += key.size
+    if part:
+        yield part

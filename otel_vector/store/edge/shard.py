@@ -14,6 +14,7 @@ from typing import Any, Final
 import qdrant_edge as engine
 
 from otel_vector.spans.ids import SpanId
+from otel_vector.store.edge.durable import rename_durably
 from otel_vector.store.edge.faults import engine_writing, translated
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.points import ends
@@ -52,7 +53,7 @@ def create_shard_folder(folder: Path) -> None:
         _add_indexes(shard, set(_INDEXES))
         shard.flush()
         shard.close()
-        temporary.rename(folder)
+        rename_durably(temporary, folder)
 
 
 def _add_indexes(shard: engine.EdgeShard, names: set[str]) -> None:
@@ -79,7 +80,6 @@ class SpanShard:
             with engine_writing("indexing", folder):
                 _add_indexes(self.engine, missing)
         self.dirty = bool(missing)
-        self.version = 0
 
     def insert(self, points: Sequence[engine.Point]) -> None:
         """Insert points that are not there yet; others are left as they are."""
@@ -96,7 +96,6 @@ class SpanShard:
         with engine_writing("writing", self._folder):
             self.engine.update(operation)
         self.dirty = True
-        self.version += 1
 
     def payloads(self, ids: Sequence[SpanId]) -> dict[SpanId, dict[str, Any]]:
         """Return the payloads of those among these ids that exist."""

@@ -8,6 +8,7 @@ from typing import Final
 
 import qdrant_edge as engine
 
+from otel_vector.store.edge.durable import rename_durably
 from otel_vector.store.edge.faults import translated
 
 __all__ = ["open_shelf"]
@@ -51,7 +52,7 @@ def _create(folder: Path) -> None:
         shard.update(engine.UpdateOperation.create_field_index(name, index))
     shard.flush()
     shard.close()
-    temporary.rename(folder)
+    rename_durably(temporary, folder)
 
 
 def _add_dense(shard: engine.EdgeShard, dimension: int) -> None:

@@ -19,6 +19,7 @@ import zstandard
 
 from otel_vector.spans.ids import SpanId
 from otel_vector.store.edge.bloom import GrowingBloom, halves_of_ids, halves_of_keys
+from otel_vector.store.edge.durable import sync_folder
 
 __all__ = ["Skip"]
 
@@ -85,7 +86,7 @@ class Skip:
         temporary = self._path.with_suffix(".new")
         try:
             with temporary.open("wb") as file:
-                file.write(zstandard.ZstdCompressor(level=1).compress(body))
+                file.write(zstandard.ZstdCompressor(level=1, write_checksum=True).compress(body))
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self._path)
@@ -100,11 +101,7 @@ class Skip:
         if self._saved:
             self._saved = False
             self._path.unlink(missing_ok=True)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            sync_folder(self._path.parent)
 
 
 def _cut(body: bytes, sizes: list[list[int]]) -> list[list[bytes]]:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 
@@ -91,7 +92,8 @@ class EdgeStore:
 
     def close(self) -> None:
         """See `Store`."""
-        for tenant in self._tenants.values():
-            tenant.close()
-        self._tenants.clear()
-        self._lock.release()
+        with ExitStack() as closing:
+            closing.callback(self._lock.release)
+            for tenant in self._tenants.values():
+                closing.callback(tenant.close)
+            self._tenants = {}

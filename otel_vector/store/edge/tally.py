@@ -43,19 +43,29 @@ class _Sum:
 
     errors: int = 0
     histogram: Counter[int] = field(default_factory=Counter)
-    starts: list[int] = field(default_factory=list)
+    first_ns: int | None = None
+    last_ns: int = 0
+
+    def saw(self, start_ns: int) -> None:
+        """Widen the range of starts."""
+        self.first_ns = start_ns if self.first_ns is None else min(self.first_ns, start_ns)
+        self.last_ns = max(self.last_ns, start_ns)
 
     def add(self, other: _Sum | None) -> None:
         """Add what was counted elsewhere."""
         if other is not None:
             self.errors += other.errors
             self.histogram.update(other.histogram)
-            self.starts += other.starts
+            if other.first_ns is not None:
+                self.saw(other.first_ns)
+                self.saw(other.last_ns)
 
     def tally(self) -> Tally:
         """Return the sum as an answer."""
-        first, last = (min(self.starts), max(self.starts)) if self.starts else (0, 0)
-        return Tally(self.histogram.total(), self.errors, dict(self.histogram), first, last)
+        first_ns = self.first_ns or 0
+        return Tally(
+            self.histogram.total(), self.errors, dict(self.histogram), first_ns, self.last_ns
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +156,8 @@ class Tallies:
         total.histogram.update(counts)
         total.errors += shard.engine.count(engine.CountRequest(True, under.failed))
         if ends_too:
-            total.starts += self._ends(shard, row, under.all)
+            for start_ns in self._ends(shard, row, under.all):
+                total.saw(start_ns)
 
     def _ends(self, shard: SpanShard, row: ShardRow, condition: engine.Filter) -> Iterator[int]:
         """Yield the first and the last start under a condition, in nanoseconds."""
@@ -161,7 +172,8 @@ class Tallies:
             seen = self._data.seen.get(stream, {})
             for meaning, total in found.items():
                 if meaning in seen and total.histogram:
-                    total.starts += seen[meaning]
+                    for start_ns in seen[meaning]:
+                        total.saw(start_ns)
 
     def candidates(self, signal: Signal, where: Where) -> dict[MeaningId, int]:
         """Return every meaning that an item under a restriction points at, and how many do."""
@@ -182,4 +194,4 @@ def _count(sums: dict[MeaningId, _Sum], payload: dict[str, Any], start_ns: int) 
         total = sums.setdefault(MeaningId(meaning), _Sum())
         total.histogram[payload["d"]] += 1
         total.errors += failed
-        total.starts.append(start_ns)
+        total.saw(start_ns)

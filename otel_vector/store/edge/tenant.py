@@ -65,8 +65,10 @@ class EdgeTenant:
 
     def close(self) -> None:
         """Checkpoint and release everything."""
-        self._writer.checkpoint()
-        self._data.close()
+        try:
+            self._writer.checkpoint()
+        finally:
+            self._data.close()
 
 
 def _disk_bytes(root: Path) -> int:

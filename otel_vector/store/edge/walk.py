@@ -31,6 +31,8 @@ class _Stream:
     """One shard's points still to come: a page of them, and where the next page starts."""
 
     row: ShardRow
+    ceiling_us: int
+    """Nothing later is taken: what comes while the walk goes on would be out of order."""
     below_us: int | None
     page: int
     buffer: list[Any] = field(default_factory=list)
@@ -40,8 +42,7 @@ class _Stream:
         """Return the latest start that may still come."""
         if self.buffer:
             return int(self.buffer[-1].payload["s"])
-        highest = self.row.max_us or 0
-        return highest if self.below_us is None else min(highest, self.below_us)
+        return self.ceiling_us if self.below_us is None else min(self.ceiling_us, self.below_us)
 
 
 def walk(
@@ -58,7 +59,8 @@ def walk(
         below_us: only starts at or before this microsecond; None for all.
         page: how many points to fetch at first; pages grow.
     """
-    heap = [(-(s := _Stream(r, below_us, page)).upper_us(), r.id, s) for r in rows if r.points]
+    streams = [_Stream(row, row.max_us or 0, below_us, page) for row in rows if row.points]
+    heap = [(-stream.upper_us(), stream.row.id, stream) for stream in streams]
     heapq.heapify(heap)
     while heap:
         group: list[Found] = []
@@ -86,7 +88,7 @@ def _take(stream: _Stream, start_us: int) -> list[Found]:
 def _fetch(pool: Pool, gate: Gate, stream: _Stream, condition: Any | None) -> None:
     """Read the next page into the buffer, earliest start first."""
     with gate.reading(), pool.lease(stream.row) as shard:
-        records = newest(shard.engine, condition, stream.below_us, stream.page)
+        records = newest(shard.engine, condition, stream.upper_us(), stream.page)
     stream.buffer = sorted(records, key=lambda r: r.payload["s"])
     stream.ended = not records
     if records:

@@ -57,7 +57,7 @@ class EdgeWriter:
         """See `SpanWriter`."""
         require_free_space(self._data.root)
         self._data.meanings.add(batch.texts.values())
-        self._joins.include(batch)
+        included = self._joins.include(batch)
         new: list[SpanId] = []
         for part in _parts(batch, self._data):
             for start in range(0, len(part.rows), MAX_ROWS):
@@ -65,7 +65,7 @@ class EdgeWriter:
                 name = f"{part.folder}/{part.stream}/{start}".encode()
                 key = blake2b(digest + name, digest_size=16).digest()
                 new += self._write_part(batch, _Part(part.folder, part.stream, rows), key)
-        self._data.version += 1
+        self._joins.done += included
         return Written(tuple(new), len(batch) - len(new))
 
     def join(self, joins: Sequence[Join], texts: Mapping[MeaningId, Meaning]) -> None:
@@ -107,20 +107,22 @@ class EdgeWriter:
             if suspects:
                 self._data.gate.step_aside()
                 with self._data.pool.lease(row) as shard:
-                    for span_id in self._whole(part.folder, shard, suspects):
+                    for span_id in self._whole(row, shard, suspects):
                         del first[span_id]
                 ids = list(first)
         return sorted(first.values())
 
     def _whole(
-        self, folder: str, shard: SpanShard, suspects: Sequence[SpanId]
+        self, row: ShardRow, shard: SpanShard, suspects: Sequence[SpanId]
     ) -> Iterator[SpanId]:
         """Yield the ids that are stored with their block; remove points that lost theirs."""
         places = {i: unplace(payload["p"])[0] for i, payload in shard.payloads(suspects).items()}
-        stored = self._data.blocks(folder).stored(set(places.values()))
+        stored = self._data.blocks(row.folder).stored(set(places.values()))
         lost = [span_id for span_id, name in places.items() if name not in stored]
         if lost:
             shard.remove(lost)
+            row.points -= len(lost)
+            self._changed[row.id] = row
         yield from (span_id for span_id, name in places.items() if name in stored)
 
     def _insert(
@@ -133,11 +135,18 @@ class EdgeWriter:
         skip.unsave()
         ids, traces = [batch.ids[r] for r in rows], [batch.traces[r] for r in rows]
         skip.add(ids, traces)
+        # Wide enough before the first point is in: a reader must not pass the shard over.
+        self._widen(shard_row, [batch.start_ns[r] // 1000 for r in rows])
         with self._data.pool.lease(shard_row) as shard:
             for start in range(0, len(points), CHUNK):
                 self._data.gate.step_aside()
-                shard.insert(points[start : start + CHUNK])
-        self._grow(shard_row, [batch.start_ns[r] // 1000 for r in rows])
+                chunk = points[start : start + CHUNK]
+                shard.insert(chunk)
+                shard_row.points += len(chunk)
+                self._data.version += 1
+        if shard_row.points >= self._data.config.span_shard_points:
+            shard_row.full = True
+            skip.save()
 
     def _active_shard(self, part: _Part) -> ShardRow:
         key = (part.folder, part.stream)
@@ -146,15 +155,11 @@ class EdgeWriter:
             row = self._active[key] = self._data.new_shard(part.folder, part.stream)
         return row
 
-    def _grow(self, row: ShardRow, starts_us: Sequence[int]) -> None:
+    def _widen(self, row: ShardRow, starts_us: Sequence[int]) -> None:
         low, high = min(starts_us), max(starts_us)
-        row.points += len(starts_us)
         row.min_us = low if row.min_us is None else min(row.min_us, low)
         row.max_us = high if row.max_us is None else max(row.max_us, high)
         self._changed[row.id] = row
-        if row.points >= self._data.config.span_shard_points:
-            row.full = True
-            self._data.pool.skip(row).save()
 
     def _note_seen(self, batch: Batch, part: _Part) -> None:
         for row in part.rows:
