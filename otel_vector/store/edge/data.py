@@ -17,6 +17,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from otel_vector.errors import StoreDamagedError
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.filters import Where
 from otel_vector.spans.items import Item
@@ -63,12 +64,18 @@ class TenantData:
     """Files, open shards and in-memory tables of one tenant."""
 
     def __init__(self, root: Path, config: StoreConfig, dimension: int) -> None:
-        """Open or create the tenant's folder."""
+        """Open or create the tenant's folder.
+
+        Raises:
+            StoreDamagedError: something is missing beside what it belongs to.
+        """
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _require(root / "manifest.db", beside=any(root.glob("*/")))
         self.root = root
         self.config = config
         self.gate = Gate()
         self.manifest = Manifest(root / "manifest.db", config.max_partitions)
+        _require(root / "meanings", beside=bool(self.manifest.shards()))
         self.meanings = EdgeMeanings(root / "meanings", dimension, self.gate)
         self.pool = Pool(root, config.max_open_shards)
         self.cache = BlockCache(config.block_cache_bytes)
@@ -167,3 +174,11 @@ class TenantData:
                 closing.callback(file.close)
             closing.callback(self.meanings.close)
             closing.callback(self.pool.close)
+
+
+def _require(path: Path, *, beside: bool) -> None:
+    """Refuse to make anew what must have been there before what is found beside it."""
+    if beside and not path.exists():
+        raise StoreDamagedError(
+            f"{path} is missing beside what belongs to it; restore it from a backup"
+        )

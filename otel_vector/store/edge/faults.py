@@ -56,7 +56,7 @@ def _in_our_words(what: str, fault: Exception) -> Exception:
         return StorageFullError(f"{what}: the folder is read-only; make it writable")
     if any(word in text for word in _LOCKED):
         return StoreLockedError(f"{what}: another process has it open; stop that process first")
-    return StoreDamagedError(f"{what}: {fault}")
+    return StoreDamagedError(f"{what}: {fault}; restore it from a backup")
 
 
 @contextmanager

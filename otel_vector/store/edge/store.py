@@ -44,6 +44,7 @@ class EdgeStore:
             StoreLockedError: another process has the store open.
             StoreVersionError: a newer version wrote it.
             ModelMismatchError: it holds vectors of another model.
+            StoreDamagedError: a file cannot be read, or is missing; nothing was changed.
             StorageFullError: the disk is nearly full; opening may have to write.
         """
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -52,15 +53,15 @@ class EdgeStore:
         self._config = config
         self._dimension = dimension
         self._lock = FolderLock(path / "lock")
-        try:
-            self._indexed = bind(path / "store.json", model, dimension, indexed)
-        except BaseException:
-            self._lock.release()
-            raise
         self._opening = Lock()
         self._tenants: dict[Tenant, EdgeTenant] = {}
-        for folder in sorted((path / "tenants").glob("*")):
-            self._open(Tenant(folder.name))
+        try:
+            self._indexed = bind(path / "store.json", model, dimension, indexed)
+            for folder in sorted((path / "tenants").glob("*")):
+                self._open(Tenant(folder.name))
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def capabilities(self) -> Capabilities:
