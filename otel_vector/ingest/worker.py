@@ -101,7 +101,7 @@ class Worker:
 
     def step(self) -> None:
         """Store one group of deliveries, with what is due around it."""
-        if self._unsaved() and self.checkpoint_age_s() >= self._interval_s:
+        if self._unsaved() and self._due_s() <= 0:
             self._checkpoint()
         if not self._in_hand:
             self._in_hand.extend(
@@ -124,7 +124,9 @@ class Worker:
     def _due_s(self) -> float:
         if not self._unsaved():
             return _WAIT_S
-        return max(0.0, self._interval_s - self.checkpoint_age_s())
+        # Checkpoints are spaced out only while there is more to store meanwhile.
+        interval_s = self._interval_s if self._in_hand else self._config.checkpoint_s
+        return max(0.0, interval_s - self.checkpoint_age_s())
 
     def _next_group(self) -> list[Delivery]:
         """Remove and return the first delivery and later ones that can be written with it."""

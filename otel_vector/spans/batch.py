@@ -10,13 +10,13 @@ logs, since ResourceSpans/ScopeSpans and ResourceLogs/ScopeLogs number their fie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.meanings import Meaning, RunKind, Signal
 
-__all__ = ["Batch", "Group", "Join", "assemble", "varint"]
+__all__ = ["Batch", "Group", "Join", "assemble", "assemble_parts", "varint"]
 
 _ITEM_TAG = b"\x12"  # field 2, length-delimited: ScopeSpans.spans, ResourceSpans.scope_spans
 _RESOURCE_TAG = b"\x0a"  # field 1, length-delimited: TracesData.resource_spans
@@ -115,12 +115,18 @@ def assemble(batch: Batch, rows: Sequence[int]) -> bytes:
     Rows keep their order, so the n-th span of the parsed message is ``rows[n]``. Consecutive
     rows of one group share its headers.
     """
-    parts: list[bytes] = []
+    return b"".join(data for _, data in assemble_parts(batch, rows))
+
+
+def assemble_parts(batch: Batch, rows: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    """Yield the parts of what `assemble` returns, each with its number of rows.
+
+    A part holds the rows of one group and is a serialised TracesData (or LogsData) by itself.
+    """
     for group, items in _runs(batch, rows):
         scope = b"".join((batch.groups[group].scope, *_tagged(items)))
         body = b"".join((batch.groups[group].resource, *_tagged((scope,))))
-        parts += (_RESOURCE_TAG, varint(len(body)), body)
-    return b"".join(parts)
+        yield len(items), b"".join((_RESOURCE_TAG, varint(len(body)), body))
 
 
 def _runs(batch: Batch, rows: Sequence[int]) -> Iterable[tuple[int, list[bytes]]]:

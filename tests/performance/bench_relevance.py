@@ -32,6 +32,7 @@ from otel_vector.describe.describer import Describer
 from otel_vector.embed.contract import Role
 from otel_vector.embed.fast import FastEmbedder
 from otel_vector.services.search.rank import WEIGHTS, features_of, rank
+from otel_vector.services.search.retrieve import DEPTH
 from otel_vector.settings.config import DescribeConfig
 from otel_vector.spans.ids import MeaningId, Tenant
 from otel_vector.spans.meanings import Facet, Meaning
@@ -39,7 +40,6 @@ from otel_vector.store.contract import Fusion, Hit
 from otel_vector.store.edge.terms import document_terms, question_terms
 
 DATASETS = ("online-boutique", "train-ticket", "llm-agents")
-DEPTH = 200
 TEN = 10
 
 

@@ -18,7 +18,7 @@ from otel_vector.store.contract import Hit, Nearest, SpanReader, TenantStore
 
 __all__ = ["DEPTH", "depth", "nearest_of_all", "nearest_within", "pointed_at", "restricts"]
 
-DEPTH: Final = 200
+DEPTH: Final = 100
 """Meanings taken of one question, at least; also the groups that can be paged through."""
 
 

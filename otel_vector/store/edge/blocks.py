@@ -2,7 +2,10 @@
 
 ::
 
-    block(name, digest, signal, stream, rows, min_ns, max_ns, size, data)
+    block(name, digest, signal, stream, rows, min_ns, max_ns, size, parts, data)
+
+`parts` says where the message can be cut: pairs of rows and bytes up to the end of each resource's
+part, so that one item is read without parsing the others.
 
 A block's name is 48 bits of its digest: a function of the delivery, so that a redelivery finds
 its block or makes it again. A name taken by another digest is stepped over. A point's `p` is
@@ -17,19 +20,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import accumulate
 from pathlib import Path
 from threading import Lock
 from typing import Final
 
+import orjson
 import zstandard
 
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.faults import translated
 
-__all__ = ["MAX_ROWS", "BlockFile", "BlockKey", "BlockRow", "place", "unplace"]
+__all__ = ["MAX_ROWS", "BlockBytes", "BlockFile", "BlockKey", "BlockRow", "place", "unplace"]
 
 MAX_ROWS: Final = 1 << 15
 """Rows of a block: positions take 15 bits of `p`."""
@@ -45,6 +50,7 @@ CREATE TABLE IF NOT EXISTS block (
     max_ns TEXT NOT NULL,
     max_us INTEGER NOT NULL,
     size INTEGER NOT NULL,
+    parts BLOB NOT NULL,
     data BLOB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS block_by_time ON block (signal, stream, max_us DESC);
@@ -73,7 +79,17 @@ class BlockRow:
     rows: int
     min_ns: int
     max_ns: int
+    parts: Sequence[tuple[int, bytes]]
+    """Number of rows and serialised message of each part; together they are the block."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockBytes:
+    """A stored block: its message, and the end of each of its parts in rows and in bytes."""
+
     message: bytes
+    row_ends: Sequence[int]
+    byte_ends: Sequence[int]
 
 
 def place(name: int, position: int) -> int:
@@ -120,15 +136,18 @@ class BlockFile:
         Raises:
             StorageFullError: the disk is full; nothing was stored.
         """
-        data = self._compressor.compress(block.message)
+        message = b"".join(data for _, data in block.parts)
+        rows = list(accumulate(count for count, _ in block.parts))
+        ends = list(accumulate(len(data) for _, data in block.parts))
+        data = self._compressor.compress(message)
         with self._lock, translated(f"writing {self._path}"):
             name = self._free_name(block.digest)
             self._db.execute(
-                "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?,?)",
+                "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?,?,?)",
                 (
                     name, block.digest, block.signal, block.stream, block.rows,
                     str(block.min_ns), str(block.max_ns), block.max_ns // 1000,
-                    len(block.message), data,
+                    len(message), orjson.dumps([rows, ends]), data,
                 ),
             )  # fmt: skip
             self._dirty = True
@@ -140,20 +159,21 @@ class BlockFile:
             name = (name + 1) & ((1 << 48) - 1)
         return name
 
-    def read(self, name: int) -> bytes | None:
-        """Return a block's serialised message; None if it is not stored."""
-        with self._lock, translated(f"reading {self._path}"):
-            row = self._db.execute("SELECT data FROM block WHERE name=?", (name,)).fetchone()
-        return zstandard.ZstdDecompressor().decompress(row[0]) if row else None
+    def read(self, name: int) -> BlockBytes | None:
+        """Return a block; None if it is not stored."""
+        return next(iter(self.read_many([name])), None)
 
-    def read_many(self, names: Sequence[int]) -> list[bytes]:
-        """Return the compressed data of blocks that are stored, in the order of `names`."""
+    def read_many(self, names: Sequence[int]) -> Iterator[BlockBytes]:
+        """Yield the blocks that are stored, in the order of `names`."""
         marks = ",".join("?" * len(names))
+        query = f"SELECT name, parts, data FROM block WHERE name IN ({marks})"  # noqa: S608 -- marks are question marks
         with self._lock, translated(f"reading {self._path}"):
-            rows = dict(
-                self._db.execute(f"SELECT name, data FROM block WHERE name IN ({marks})", names)  # noqa: S608 -- marks are question marks
-            )
-        return [rows[name] for name in names]
+            found = {name: rest for name, *rest in self._db.execute(query, names)}
+        decompress = zstandard.ZstdDecompressor().decompress
+        for name in names:
+            if name in found:
+                parts, data = found[name]
+                yield BlockBytes(decompress(data), *orjson.loads(parts))
 
     def stored(self, names: set[int]) -> set[int]:
         """Return those among the names whose block is stored."""

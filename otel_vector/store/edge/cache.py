@@ -1,11 +1,10 @@
-"""Decompressed and parsed blocks, kept while there is room."""
+"""Decompressed blocks, parsed as far as was asked, kept while there is room."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator
-from itertools import accumulate
 from threading import Lock
 from typing import Any
 
@@ -15,35 +14,57 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from otel_vector.spans.ids import SpanId
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
+from otel_vector.store.edge.blocks import BlockBytes
 
-__all__ = ["BlockCache", "ParsedBlock"]
+__all__ = ["BlockCache", "CachedBlock"]
 
 _UNNAMED = SpanId("")
-_PARSED_FACTOR = 4  # a parsed message takes some four times its serialised size
+_PARSED_FACTOR = 2  # a part that is parsed takes some four times its serialised size
+
+_Scope = tuple[Any, Any, Any]
+"""A resource message, one of its scope messages, the items of that."""
 
 
-class ParsedBlock:
-    """One block's message; items are made when they are asked for, without ids and meanings."""
+class CachedBlock:
+    """One block; its parts are parsed when an item of theirs is asked for.
 
-    def __init__(self, signal: Signal, message: bytes) -> None:
-        """Parse a serialised TracesData or LogsData."""
+    Items come without ids and meanings, which only points know.
+    """
+
+    def __init__(self, signal: Signal, block: BlockBytes) -> None:
+        """Hold a stored block."""
         self._signal = signal
-        self._scopes = list(_scopes(signal, message))
-        self._ends = list(accumulate(len(entries) for _, _, entries in self._scopes))
+        self._block = block
+        self._parsed: dict[int, list[_Scope]] = {}
+
+    @property
+    def message(self) -> bytes:
+        """The serialised TracesData or LogsData."""
+        return self._block.message
 
     def item(self, position: int) -> Item:
         """Return the item at a position of the block."""
-        at = bisect_right(self._ends, position)
-        resource, scope, entries = self._scopes[at]
-        start = self._ends[at - 1] if at else 0
-        return Item(_UNNAMED, self._signal, resource, scope, entries[position - start])
+        part = bisect_right(self._block.row_ends, position)
+        left = position - (self._block.row_ends[part - 1] if part else 0)
+        for resource, scope, entries in self._part(part):
+            if left < len(entries):
+                return Item(_UNNAMED, self._signal, resource, scope, entries[left])
+            left -= len(entries)
+        raise IndexError(f"the block has no item {position}")
+
+    def _part(self, part: int) -> list[_Scope]:
+        scopes = self._parsed.get(part)
+        if scopes is None:
+            start = self._block.byte_ends[part - 1] if part else 0
+            data = self._block.message[start : self._block.byte_ends[part]]
+            scopes = self._parsed[part] = list(_scopes(self._signal, data))
+        return scopes
 
     def items(self) -> list[Item]:
         """Return all items, in order."""
+        scopes = list(_scopes(self._signal, self._block.message))
         made = []
-        for (resource, scope, entries), service in zip(
-            self._scopes, _services(self._scopes), strict=True
-        ):
+        for (resource, scope, entries), service in zip(scopes, _services(scopes), strict=True):
             for entry in entries:
                 item = Item(_UNNAMED, self._signal, resource, scope, entry)
                 item.__dict__["service"] = service  # told once a resource, asked once an item
@@ -51,7 +72,7 @@ class ParsedBlock:
         return made
 
 
-def _services(scopes: list[tuple[Any, Any, Any]]) -> list[str]:
+def _services(scopes: list[_Scope]) -> list[str]:
     """Return the service of each scope's resource."""
     known: dict[int, str] = {}
     for resource, scope, _ in scopes:
@@ -60,7 +81,7 @@ def _services(scopes: list[tuple[Any, Any, Any]]) -> list[str]:
     return [known[id(resource)] for resource, _, _ in scopes]
 
 
-def _scopes(signal: Signal, message: bytes) -> Iterator[tuple[Any, Any, Any]]:
+def _scopes(signal: Signal, message: bytes) -> Iterator[_Scope]:
     """Yield each scope with its resource and its items."""
     if signal is Signal.SPANS:
         for spans in TracesData.FromString(message).resource_spans:
@@ -73,32 +94,33 @@ def _scopes(signal: Signal, message: bytes) -> Iterator[tuple[Any, Any, Any]]:
 
 
 class BlockCache:
-    """Parsed blocks by (folder, name), least recently used out first."""
+    """Blocks by (folder, name), least recently used out first."""
 
     def __init__(self, max_bytes: int) -> None:
-        """Hold up to `max_bytes`, counted as parsed size."""
+        """Hold up to `max_bytes`, counted with what parsing adds."""
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._blocks: OrderedDict[tuple[str, int], tuple[ParsedBlock, int]] = OrderedDict()
+        self._blocks: OrderedDict[tuple[str, int], CachedBlock] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: tuple[str, int]) -> ParsedBlock | None:
-        """Return a parsed block; None if it is not here."""
+    def get(self, key: tuple[str, int]) -> CachedBlock | None:
+        """Return a block; None if it is not here."""
         with self._lock:
-            entry = self._blocks.get(key)
-            if entry is None:
-                return None
-            self._blocks.move_to_end(key)
-            return entry[0]
+            block = self._blocks.get(key)
+            if block is not None:
+                self._blocks.move_to_end(key)
+            return block
 
-    def parse(self, key: tuple[str, int], signal: Signal, message: bytes) -> ParsedBlock:
-        """Parse a serialised block and keep it."""
-        block = ParsedBlock(signal, message)
-        size = len(message) * _PARSED_FACTOR
+    def keep(self, key: tuple[str, int], block: CachedBlock) -> CachedBlock:
+        """Keep a block, and return it."""
         with self._lock:
             if key not in self._blocks:
-                self._blocks[key] = (block, size)
-                self._bytes += size
+                self._blocks[key] = block
+                self._bytes += _size(block)
             while self._bytes > self._max_bytes and len(self._blocks) > 1:
-                self._bytes -= self._blocks.popitem(last=False)[1][1]
+                self._bytes -= _size(self._blocks.popitem(last=False)[1])
         return block
+
+
+def _size(block: CachedBlock) -> int:
+    return len(block.message) * _PARSED_FACTOR

@@ -24,7 +24,7 @@ from otel_vector.spans.items import Item
 from otel_vector.spans.matching import compile_where
 from otel_vector.spans.meanings import RunKind, Signal
 from otel_vector.store.edge.blocks import BlockFile, unplace
-from otel_vector.store.edge.cache import BlockCache
+from otel_vector.store.edge.cache import BlockCache, CachedBlock
 from otel_vector.store.edge.gate import Gate
 from otel_vector.store.edge.manifest import Manifest, Seen, ShardRow, Waiting
 from otel_vector.store.edge.meanings import EdgeMeanings
@@ -145,10 +145,10 @@ class TenantData:
         name, position = unplace(p)
         block = self.cache.get((folder, name))
         if block is None:
-            message = self.blocks(folder).read(name)
-            if message is None:
+            stored = self.blocks(folder).read(name)
+            if stored is None:
                 return None
-            block = self.cache.parse((folder, name), signal, message)
+            block = self.cache.keep((folder, name), CachedBlock(signal, stored))
         return block.item(position)
 
     def checkpoint(self, changed: Iterable[ShardRow], seen: dict[str, Seen],

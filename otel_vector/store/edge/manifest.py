@@ -26,11 +26,11 @@ from typing import Final
 
 from otel_vector.store.edge.faults import translated
 
-__all__ = ["ODD", "Manifest", "Seen", "ShardRow", "Waiting"]
+__all__ = ["DAY_NS", "ODD", "Manifest", "Seen", "ShardRow", "Waiting"]
 
 ODD: Final = "odd"
 _RECENT_DAYS: Final = 35
-_DAY_NS: Final = 86_400 * 10**9
+DAY_NS: Final = 86_400 * 10**9
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SCHEMA: Final = """
@@ -99,7 +99,7 @@ class Manifest:
 
     def folder_of(self, start_ns: int) -> str:
         """Return the folder of the partition of a start, made if it is the first of its kind."""
-        day = start_ns // _DAY_NS
+        day = start_ns // DAY_NS
         folder = self._by_day.get(day)
         if folder is None:
             folder = self._by_day[day] = self._assign(day)
@@ -111,7 +111,7 @@ class Manifest:
         known = self._folders.get(date) or self._folders.get(month)
         if known:
             return known
-        recent = abs(time_ns() // _DAY_NS - day) <= _RECENT_DAYS
+        recent = abs(time_ns() // DAY_NS - day) <= _RECENT_DAYS
         key = date if recent else month
         full = len(set(self._folders.values())) >= self._max_partitions
         folder = ODD if full else key

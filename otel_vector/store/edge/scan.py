@@ -15,13 +15,12 @@ from itertools import chain, groupby, repeat
 from operator import itemgetter
 from typing import Any, Final
 
-import zstandard
-
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
-from otel_vector.store.edge.blocks import BlockKey, place
+from otel_vector.store.edge.blocks import BlockBytes, BlockKey, place
+from otel_vector.store.edge.cache import CachedBlock
 from otel_vector.store.edge.data import TenantData, test_of
 from otel_vector.store.edge.identity import ids_of_items
 from otel_vector.store.edge.needles import bytes_test
@@ -73,14 +72,14 @@ class Scan:
         self, streams: Sequence[str], below_us: int | None = None
     ) -> Iterator[tuple[int, list[Matched]]]:
         """Yield for each block, latest end first, its end in microseconds and its matches."""
-        for folder, key, message in self._messages(self.blocks(streams, below_us)):
-            hits = self._hits(folder, key, message, streams) if self._may_match(message) else []
-            yield key.max_us, hits
+        for folder, key, block in self._messages(self.blocks(streams, below_us)):
+            may_match = self._may_match(block.message)
+            yield key.max_us, self._hits(folder, key, block, streams) if may_match else []
 
     def _messages(
         self, blocks: Sequence[tuple[str, BlockKey]]
-    ) -> Iterator[tuple[str, BlockKey, bytes]]:
-        """Yield the serialised blocks in order; threads read and decompress ahead."""
+    ) -> Iterator[tuple[str, BlockKey, BlockBytes]]:
+        """Yield the blocks in order; threads read and decompress ahead."""
         parts = list(_parts(blocks))
         with ThreadPoolExecutor(_THREADS, "scan") as threads:
             ahead = deque(threads.submit(self._read, part) for part in parts[:_AHEAD])
@@ -93,23 +92,22 @@ class Scan:
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
 
-    def _read(self, part: Sequence[tuple[str, BlockKey]]) -> list[tuple[str, BlockKey, bytes]]:
-        decompress = zstandard.ZstdDecompressor().decompress
+    def _read(
+        self, part: Sequence[tuple[str, BlockKey]]
+    ) -> list[tuple[str, BlockKey, BlockBytes]]:
         read = []
         for folder, group in groupby(part, key=itemgetter(0)):
             keys = [key for _, key in group]
-            packed = self._data.blocks(folder).read_many([key.name for key in keys])
-            read += [
-                (folder, key, decompress(data)) for key, data in zip(keys, packed, strict=True)
-            ]
+            blocks = self._data.blocks(folder).read_many([key.name for key in keys])
+            read += [(folder, key, block) for key, block in zip(keys, blocks, strict=True)]
         return read
 
     def _hits(
-        self, folder: str, key: BlockKey, message: bytes, streams: Sequence[str]
+        self, folder: str, key: BlockKey, stored: BlockBytes, streams: Sequence[str]
     ) -> list[Matched]:
         block = self._data.cache.get((folder, key.name))
         if block is None:
-            block = self._data.cache.parse((folder, key.name), self._signal, message)
+            block = self._data.cache.keep((folder, key.name), CachedBlock(self._signal, stored))
         matching = [(at, item) for at, item in enumerate(block.items()) if self._matches(item)]
         ids = ids_of_items(self._tenant, self._signal, [item for _, item in matching])
         found = dict(zip(ids, matching, strict=True))

@@ -68,18 +68,17 @@ class _Sum:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Under:
-    """The conditions of one meaning: all its items, and those that failed."""
-
-    all: engine.Filter
-    failed: engine.Filter
+def _under(meaning: MeaningId, condition: Any | None) -> engine.Filter:
+    return engine.Filter(must=[equals_any("m", [meaning]), *_given(condition)])
 
 
-def _under(meaning: MeaningId, condition: Any | None) -> _Under:
-    must = [equals_any("m", [meaning]), *([] if condition is None else [condition])]
-    failed = [*must, equals_any("k", [STATUS_ERROR])]
-    return _Under(engine.Filter(must=must), engine.Filter(must=failed))
+def _failed(meanings: Collection[MeaningId], condition: Any | None) -> engine.Filter:
+    held, error = equals_any("m", meanings), equals_any("k", [STATUS_ERROR])
+    return engine.Filter(must=[held, error, *_given(condition)])
+
+
+def _given(condition: Any | None) -> list[Any]:
+    return [] if condition is None else [condition]
 
 
 class Tallies:
@@ -101,8 +100,10 @@ class Tallies:
         found = {m: _Sum() for m in meanings}
         if condition is not _NOTHING:
             narrowed = [(_under(m, condition), total) for m, total in found.items()]
+            failed = _failed(found, condition)
             for row in self._data.shards_of(streams):
                 with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+                    self._add_errors(shard, failed, found)
                     for under, total in narrowed:
                         self._add(shard, row, under, total, ends_too=condition is not None)
         if condition is None:
@@ -146,17 +147,26 @@ class Tallies:
                 _count(sums, hit.payload, hit.item.start_ns)
         return _NOTHING, sums
 
-    def _add(
-        self, shard: SpanShard, row: ShardRow, under: _Under, total: _Sum, *, ends_too: bool
+    def _add_errors(
+        self, shard: SpanShard, failed: engine.Filter, found: dict[MeaningId, _Sum]
     ) -> None:
-        hits = shard.engine.facet(engine.FacetRequest("d", BUCKETS + 10, False, under.all))
+        """Count the failed items of all meanings by one facet; other meanings come with them."""
+        limit = self._data.meanings.counts().total + 10
+        for hit in shard.engine.facet(engine.FacetRequest("m", limit, False, failed)):
+            total = found.get(MeaningId(int(hit.value)))
+            if total is not None:
+                total.errors += int(hit.count)
+
+    def _add(
+        self, shard: SpanShard, row: ShardRow, under: engine.Filter, total: _Sum, *, ends_too: bool
+    ) -> None:
+        hits = shard.engine.facet(engine.FacetRequest("d", BUCKETS + 10, False, under))
         counts = {int(hit.value): int(hit.count) for hit in hits}
         if not counts:
             return
         total.histogram.update(counts)
-        total.errors += shard.engine.count(engine.CountRequest(True, under.failed))
         if ends_too:
-            for start_ns in self._ends(shard, row, under.all):
+            for start_ns in self._ends(shard, row, under):
                 total.saw(start_ns)
 
     def _ends(self, shard: SpanShard, row: ShardRow, condition: engine.Filter) -> Iterator[int]:

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import qdrant_edge as engine
 
-from otel_vector.spans.batch import Batch, Join, assemble
+from otel_vector.spans.batch import Batch, Join, assemble_parts
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.meanings import Meaning, RunKind, Signal
 from otel_vector.store.contract import Written
@@ -22,7 +22,7 @@ from otel_vector.store.edge.data import LIVE, LOGS, OTHER, TenantData
 from otel_vector.store.edge.faults import require_free_space
 from otel_vector.store.edge.identity import ids_of_block
 from otel_vector.store.edge.joins import Joins
-from otel_vector.store.edge.manifest import Seen, ShardRow
+from otel_vector.store.edge.manifest import DAY_NS, Seen, ShardRow
 from otel_vector.store.edge.shard import CHUNK, SpanShard
 
 __all__ = ["EdgeWriter"]
@@ -82,9 +82,9 @@ class EdgeWriter:
         blocks = self._data.blocks(part.folder)
         name = blocks.find(digest)
         positions: dict[SpanId, int] | None = None
-        message = blocks.read(name) if name is not None else None
-        if message is not None:
-            stored = ids_of_block(self._tenant, batch.signal, message)
+        known = blocks.read(name) if name is not None else None
+        if known is not None:
+            stored = ids_of_block(self._tenant, batch.signal, known.message)
             positions = {span_id: at for at, span_id in enumerate(stored)}
         fresh = self._without_stored(batch, part, positions)
         if not fresh:
@@ -190,6 +190,10 @@ class EdgeWriter:
 def _parts(batch: Batch, data: TenantData) -> Iterator[_Part]:
     """Split a batch by partition and stream; usually it is one part."""
     folder_of = data.manifest.folder_of
+    if _is_one_part(batch):
+        stream = LOGS if batch.signal is Signal.LOGS else LIVE
+        yield _Part(folder_of(batch.start_ns[0]), stream, list(range(len(batch))))
+        return
     parts: dict[tuple[str, str], list[int]] = {}
     logs = batch.signal is Signal.LOGS
     for row, (start, run) in enumerate(zip(batch.start_ns, batch.runs, strict=True)):
@@ -199,10 +203,23 @@ def _parts(batch: Batch, data: TenantData) -> Iterator[_Part]:
         yield _Part(folder, stream, rows)
 
 
+def _is_one_part(batch: Batch) -> bool:
+    """Whether all rows are live and of one day, as nearly always."""
+    if not len(batch) or set(batch.runs) != {RunKind.LIVE}:
+        return False
+    return min(batch.start_ns) // DAY_NS == max(batch.start_ns) // DAY_NS
+
+
 def _block(batch: Batch, stream: str, rows: Sequence[int], digest: bytes) -> BlockRow:
     starts = [batch.start_ns[row] for row in rows]
     return BlockRow(
-        digest, batch.signal, stream, len(rows), min(starts), max(starts), assemble(batch, rows)
+        digest,
+        batch.signal,
+        stream,
+        len(rows),
+        min(starts),
+        max(starts),
+        list(assemble_parts(batch, rows)),
     )
 
 
