@@ -60,16 +60,17 @@ class CachedBlock:
             scopes = self._parsed[part] = list(_scopes(self._signal, data))
         return scopes
 
-    def items(self) -> list[Item]:
-        """Return all items, in order."""
+    def items(self, services: frozenset[str] | None = None) -> Iterator[tuple[int, Item]]:
+        """Yield items with their positions, in order; only those of some services if told."""
         scopes = list(_scopes(self._signal, self._block.message))
-        made = []
+        position = 0
         for (resource, scope, entries), service in zip(scopes, _services(scopes), strict=True):
-            for entry in entries:
-                item = Item(_UNNAMED, self._signal, resource, scope, entry)
-                item.__dict__["service"] = service  # told once a resource, asked once an item
-                made.append(item)
-        return made
+            if services is None or service in services:
+                for at, entry in enumerate(entries, position):
+                    item = Item(_UNNAMED, self._signal, resource, scope, entry)
+                    item.__dict__["service"] = service  # told once a resource, asked once an item
+                    yield at, item
+            position += len(entries)
 
 
 def _services(scopes: list[_Scope]) -> list[str]:

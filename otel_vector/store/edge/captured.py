@@ -1,12 +1,14 @@
-"""Values that a regular expression captured behind a key, as numbers.
+"""Values that stand behind a key in a block's bytes, as numbers.
 
 An AnyValue is a length, a tag and the value: ``18`` a varint, ``21`` a double, ``10`` a boolean,
-``0a`` a text that may read as a number. A block holds hundreds, so they are decoded in numpy,
-all of one length at a time.
+``0a`` a text that may read as a number. The first bytes of every value of a block are decoded
+together in numpy; what they do not tell is "unsure", and the items themselves are asked.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -14,70 +16,77 @@ from numpy.typing import NDArray
 
 from otel_vector.spans.values import number_of
 
-__all__ = ["CAPTURE", "Numbers", "captured_numbers"]
+__all__ = ["Numbers", "value_reader"]
 
 Numbers = NDArray[np.float64]
 
-CAPTURE: Final = (
-    rb"(?s:([\x02-\x0b]\x18[\x80-\xff]{0,9}[\x00-\x7f]"  # int_value, a varint
-    rb"|\x09\x21.{8}"  # double_value, little-endian
-    rb"|\x02\x10."  # bool_value
-    rb"|(?:[\x02-\x7f]|[\x80-\xff]{1,4}[\x00-\x7f])\x0a"  # string_value …
-    rb"(?:(?:[\x00-\x7f]|[\x80-\xff][\x00-\x7f])[-+0-9.eE]{1,301})?"  # … perhaps a number
-    rb"|.))"
-)
-
+_WIDTH: Final = 12  # length, tag, and the ten bytes of the longest varint
 _VARINT: Final = 0x18
 _DOUBLE: Final = 0x21
-_DOUBLE_BYTES: Final = 10  # length, tag and eight bytes
 _BOOL: Final = 0x10
-_TEXT_TAG: Final = b"\x0a"
+_TEXT: Final = 0x0A
+_SHORT: Final = 9  # characters of a text that are captured behind its own length
+_CONTINUES: Final = 0x80
+_NUMERIC: Final = np.zeros(256, dtype=np.bool_)
+_NUMERIC[list(b"+-.0123456789")] = True
+_SHIFTS: Final = np.arange(10, dtype=np.uint64) * np.uint64(7)
 
 
-def captured_numbers(values: list[bytes]) -> tuple[Numbers, bool]:
-    """Return captured values as doubles, and whether one of them cannot be told.
+def value_reader(key: bytes) -> Callable[[bytes], tuple[Numbers, bool]]:
+    """Return a function that reads all values of a key in a block.
 
-    Texts that are no numbers and booleans are left out. Integers beyond 2**53 are rounded.
+    Args:
+        key: the bytes that stand before the value's length.
+
+    Returns:
+        A function of a block to its numbers as doubles (integers beyond 2**53 rounded), and
+        whether there is a value that may be or hold a number besides.
     """
-    found: list[Numbers] = []
-    unsure = False
-    for length in set(map(len, values)):
-        if length == 1:
-            unsure = True
-            continue
-        joined = b"".join([value for value in values if len(value) == length])
-        numbers, doubtful = _of_one_length(joined, length)
-        found += numbers
-        unsure = unsure or doubtful
-    return (np.concatenate(found) if found else np.empty(0)), unsure
+    # A look-ahead, since the bytes after a short value may be the key again.
+    find_all = re.compile(re.escape(key) + rb"(?=((?s:.{0,12})))").findall
+
+    def read(block: bytes) -> tuple[Numbers, bool]:
+        values = find_all(block)
+        if not values:
+            return np.empty(0), False
+        joined = b"".join(values)
+        if len(joined) < len(values) * _WIDTH:  # at the block's end
+            joined = b"".join(value.ljust(_WIDTH, b"\0") for value in values)
+        return _numbers(np.frombuffer(joined, dtype=np.uint8).reshape(-1, _WIDTH))
+
+    return read
 
 
-def _of_one_length(joined: bytes, length: int) -> tuple[list[Numbers], bool]:
-    raw = np.frombuffer(joined, dtype=np.uint8).reshape(-1, length)
-    tags = raw[:, 1]
-    is_integer = tags == _VARINT
-    is_double = (tags == _DOUBLE) & (length == _DOUBLE_BYTES)
-    found = [_varints(raw[is_integer, 2:])]
+def _numbers(raw: NDArray[np.uint8]) -> tuple[Numbers, bool]:
+    """Decode the beginnings of values, shape (n, 12)."""
+    long = raw[:, 0] >= _CONTINUES  # a length of two bytes or more: a long text, list or map
+    tag = np.where(long, raw[:, 2], raw[:, 1])
+    is_integer = ~long & (tag == _VARINT)
+    is_double = ~long & (tag == _DOUBLE)
+    is_text = tag == _TEXT
+    reads_numeric = is_text & _NUMERIC[np.where(long, raw[:, 5], raw[:, 3])]
+    is_short = reads_numeric & ~long & (raw[:, 2] <= _SHORT)
+    told = is_integer | is_double | is_text | (~long & (tag == _BOOL))
+    unsure = bool((~told | (reads_numeric & ~is_short)).any())
+    parts = [_varints(raw[is_integer, 2:])]
     if is_double.any():
-        found.append(raw[is_double, 2:].copy().view("<f8").ravel())
-    texts = raw[~(is_integer | is_double | (tags == _BOOL))]
-    numbers = [_number_in(row.tobytes()) for row in texts]
-    found.append(np.array([n for n in numbers if n is not None], dtype=np.float64))
-    return found, None in numbers
+        parts.append(raw[is_double, 2:10].copy().view("<f8").ravel())
+    if is_short.any():
+        parts.append(_texts(raw[is_short, 2:]))
+    return np.concatenate(parts), unsure
 
 
 def _varints(raw: NDArray[np.uint8]) -> Numbers:
-    """Decode varints of one length, a row each, least significant byte first."""
-    shifts = np.arange(raw.shape[1], dtype=np.uint64) * np.uint64(7)
-    whole = ((raw.astype(np.uint64) & np.uint64(0x7F)) << shifts).sum(axis=1, dtype=np.uint64)
-    signed: NDArray[np.int64] = whole.view(np.int64)
+    """Decode varints, a row each, least significant byte first; other bytes may follow."""
+    more = np.logical_and.accumulate(raw >= _CONTINUES, axis=1)
+    belongs = np.concatenate((np.ones((len(raw), 1), dtype=np.bool_), more[:, :-1]), axis=1)
+    bits = np.where(belongs, raw & np.uint8(0x7F), np.uint8(0)).astype(np.uint64)
+    signed: NDArray[np.int64] = (bits << _SHIFTS).sum(axis=1, dtype=np.uint64).view(np.int64)
     return signed.astype(np.float64)
 
 
-def _number_in(value: bytes) -> float | None:
-    """Return the number that a captured text reads as; NaN if it is none, None if unsure."""
-    text = value.split(_TEXT_TAG, 1)[1]
-    if not text:
-        return float("nan")
-    number = number_of(text[2 if text[0] & 0x80 else 1 :].decode("ascii"))
-    return None if number is None else float(number)
+def _texts(raw: NDArray[np.uint8]) -> Numbers:
+    """Read short texts, a row each: their length, then their characters."""
+    texts = [row[1 : 1 + row[0]].tobytes().decode("ascii", "replace") for row in raw]
+    numbers = [number for text in texts if (number := number_of(text)) is not None]
+    return np.array(numbers, dtype=np.float64)

@@ -4,8 +4,7 @@ Blocks are our own serialisation, so an attribute's `KeyValue` has one byte form
 ``0a <len> key 12 <len> value``. A test over the raw bytes of a block says "no" or "perhaps";
 decoding confirms. A filter that says nothing about bytes gives no test.
 
-Numbers and ranges read the value behind the key: one regular expression captures every value
-of the key in a block (see `captured`).
+Numbers and ranges read every value behind the key (see `captured`).
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ from otel_vector.spans.filters import (
     Phrase,
 )
 from otel_vector.spans.values import number_of
-from otel_vector.store.edge.captured import CAPTURE, Numbers, captured_numbers
+from otel_vector.store.edge.captured import Numbers, value_reader
 
 __all__ = ["BytesTest", "bytes_test"]
 
@@ -155,10 +154,10 @@ def _in_range(key: str, op: Op, values: tuple[str, ...]) -> BytesTest:
 
 def _by_value(key: str, holds: Callable[[Numbers], NDArray[np.bool_]]) -> BytesTest:
     """Test the numbers that stand behind a key; as doubles, so bounds are taken inclusive."""
-    find_all = re.compile(re.escape(_key_bytes(key)) + CAPTURE).findall
+    read = value_reader(_key_bytes(key))
 
     def test(block: bytes) -> bool:
-        numbers, unsure = captured_numbers(find_all(block))
+        numbers, unsure = read(block)
         return unsure or bool(np.any(holds(numbers)))
 
     return test

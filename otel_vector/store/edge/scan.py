@@ -15,7 +15,7 @@ from itertools import chain, groupby, repeat
 from operator import itemgetter
 from typing import Any, Final
 
-from otel_vector.spans.filters import Where
+from otel_vector.spans.filters import And, BuiltIn, Compare, Filter, Op, Or, Where
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
@@ -26,7 +26,7 @@ from otel_vector.store.edge.identity import ids_of_items
 from otel_vector.store.edge.needles import bytes_test
 from otel_vector.store.edge.points import as_list
 
-__all__ = ["Matched", "Scan"]
+__all__ = ["Matched", "Scan", "services_in"]
 
 _PART_BYTES: Final = 4 << 20  # decompressed bytes read at once, one block at least
 _AHEAD: Final = 3  # parts read ahead
@@ -51,6 +51,7 @@ class Scan:
         self._signal = signal
         self._where = where
         self._matches: Callable[[Item], bool] = test_of(signal, where)
+        self._services = services_in(where.filter) if where.filter is not None else None
         test = bytes_test(where.filter) if where.filter is not None else None
         self._may_match = test or (lambda _: True)
 
@@ -108,7 +109,7 @@ class Scan:
         block = self._data.cache.get((folder, key.name))
         if block is None:
             block = self._data.cache.keep((folder, key.name), CachedBlock(self._signal, stored))
-        matching = [(at, item) for at, item in enumerate(block.items()) if self._matches(item)]
+        matching = [(at, item) for at, item in block.items(self._services) if self._matches(item)]
         ids = ids_of_items(self._tenant, self._signal, [item for _, item in matching])
         found = dict(zip(ids, matching, strict=True))
         return self._confirmed(folder, key, found, streams) if found else []
@@ -133,6 +134,20 @@ class Scan:
                     )
                     confirmed.append(Matched(named, payload))
         return confirmed
+
+
+def services_in(node: Filter) -> frozenset[str] | None:
+    """Return the services that a match can be of; None if any."""
+    match node:
+        case Compare(BuiltIn.SERVICE, Op.EQ, values):
+            return frozenset(values)
+        case And(items):
+            told = [services for item in items if (services := services_in(item)) is not None]
+            return frozenset.intersection(*told) if told else None
+        case Or(items):
+            each = [services_in(item) for item in items]
+            return None if None in each else frozenset().union(*[s for s in each if s])
+    return None
 
 
 def _parts(blocks: Sequence[tuple[str, BlockKey]]) -> Iterator[list[tuple[str, BlockKey]]]:
