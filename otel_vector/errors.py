@@ -13,6 +13,7 @@
         │   ├── UnsupportedMediaError  a content type or encoding that is not spoken here
         │   ├── TooLargeError       over a limit, before or after decompression
         │   ├── InvalidQueryError   a query, filter or cursor that cannot be read
+        │   ├── QueryTimeoutError   a question that would read for too long
         │   └── UnsupportedError    a backend lacks the ability that was asked for
         ├── NotFoundError           no such thing in this tenant
         ├── ConfigError             a setting is wrong; the message names it
@@ -38,6 +39,7 @@ __all__ = [
     "NotFoundError",
     "OtelVectorError",
     "PermanentError",
+    "QueryTimeoutError",
     "RetryableError",
     "StorageFullError",
     "StoreDamagedError",
@@ -101,6 +103,10 @@ class TooLargeError(InvalidInputError):
 
 class InvalidQueryError(InvalidInputError):
     """A query, filter or cursor that cannot be read."""
+
+
+class QueryTimeoutError(InvalidInputError):
+    """A question that would read for too long; narrowed down, it can be answered."""
 
 
 class UnsupportedError(InvalidInputError):

@@ -157,6 +157,9 @@ class StoreConfig:
         64, "shards kept open; the least recently used is closed", low=2, high=512
     )
     max_partitions: int = _set(200, "days and months with shards of their own", low=1, high=10_000)
+    query_timeout_s: float = _set(
+        30.0, "seconds one question may read blocks and points; then it is refused", low=0.1
+    )
     max_waiting_joins: int = _set(
         200_000, "spans that log records wait for; above it the oldest are given up", low=1
     )

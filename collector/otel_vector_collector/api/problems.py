@@ -44,6 +44,7 @@ STATUS: Final[Mapping[type[errors.OtelVectorError], int]] = MappingProxyType(
         errors.UnsupportedMediaError: 415,
         errors.TooLargeError: 413,
         errors.InvalidQueryError: 400,
+        errors.QueryTimeoutError: 422,
         errors.UnsupportedError: 501,
         errors.NotFoundError: 404,
         errors.ConfigError: 500,

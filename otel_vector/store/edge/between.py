@@ -49,10 +49,12 @@ def _asked(
     data: TenantData, signal: Signal, where: Where, rows: list[ShardRow], unsure: engine.Filter
 ) -> Iterator[tuple[Item, dict[str, Any]]]:
     matches = test_of(signal, where)
+    deadline = data.deadline()
     for row in rows:
         with data.gate.reading(), data.pool.lease(row) as shard:
             records = everything(shard.engine, unsure)
         for record in sorted(records, key=_place):  # block after block
+            deadline.check()
             known = data.item_at(row.folder, record.payload["p"], signal)
             if known is None:
                 continue

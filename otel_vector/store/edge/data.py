@@ -25,6 +25,7 @@ from otel_vector.spans.matching import compile_where
 from otel_vector.spans.meanings import RunKind, Signal
 from otel_vector.store.edge.blocks import BlockFile, unplace
 from otel_vector.store.edge.cache import BlockCache, CachedBlock
+from otel_vector.store.edge.deadline import Deadline
 from otel_vector.store.edge.gate import Gate
 from otel_vector.store.edge.manifest import Manifest, Seen, ShardRow, Waiting
 from otel_vector.store.edge.meanings import EdgeMeanings
@@ -109,6 +110,10 @@ class TenantData:
             row.full = over or last[row.folder, row.stream] != row.id
         if filling:
             self.manifest.save(filling, {}, ())
+
+    def deadline(self) -> Deadline:
+        """Return the time that a question asked now may take."""
+        return Deadline(self.config.query_timeout_s)
 
     def blocks(self, folder: str) -> BlockFile:
         """Return the block file of a partition."""

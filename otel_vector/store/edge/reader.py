@@ -84,7 +84,9 @@ class EdgeReader:
         streams, _ = streams_of(signal, where)
         rows = _overlapping(self._data.shards_of(streams), where, below_us)
         keep = None if exact else test_of(signal, where)
+        deadline = self._data.deadline()
         for group in walk(self._data.pool, self._data.gate, rows, clause.most, below_us, page):
+            deadline.check()
             items = list(self._items(group, signal))
             yield items if keep is None else [item for item in items if keep(item)]
 

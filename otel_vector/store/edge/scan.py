@@ -73,7 +73,9 @@ class Scan:
         self, streams: Sequence[str], below_us: int | None = None
     ) -> Iterator[tuple[int, list[Matched]]]:
         """Yield for each block, latest end first, its end in microseconds and its matches."""
+        deadline = self._data.deadline()
         for folder, key, block in self._messages(self.blocks(streams, below_us)):
+            deadline.check()
             may_match = self._may_match(block.message)
             yield key.max_us, self._hits(folder, key, block, streams) if may_match else []
 
