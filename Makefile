@@ -19,7 +19,7 @@ NAMES := while read -r verb name _; do \
 done; echo
 DEMO_DATA ?= demo-data
 
-.PHONY: help demo test check bench fuzz format clean
+.PHONY: help demo test check bench crash fuzz format clean
 
 help: ## Say what there is to make
 	@echo "otel-vector: OTLP in, search by meaning out"
@@ -41,6 +41,9 @@ check: $(VENV)/.dev ## Run the checks that need no test run
 bench: $(VENV)/.dev ## Measure; each script prints a table with the machine
 	@for script in tests/performance/bench_*.py; do \
 	  echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+
+crash: $(VENV)/.dev ## Kill the server fifty times and look for what is lost or doubled
+	CRASH_ROUNDS=50 $(BIN)/pytest tests/crash
 
 fuzz: $(VENV)/.dev ## Feed the decoders 100,000 odd inputs
 	@$(PIP) install --quiet "atheris>=2.3" \

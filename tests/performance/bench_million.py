@@ -85,7 +85,7 @@ def listing(filter_: str) -> tuple[str, str, dict | None]:
 def listings(kind: str) -> list[tuple[str, str, dict | None]]:
     rng = random.Random(5)
     made = []
-    for number in range(30):
+    for number in range(100):
         service = f"{rng.choice(_DOMAINS[:30])}-service"
         made.append(listing({
             "found": f"service:{service} k8s.pod.name:"
