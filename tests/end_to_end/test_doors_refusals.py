@@ -294,7 +294,8 @@ def test_odd_but_valid_spans_are_taken_as_they_are(doors):
 
 
 def test_a_full_inbox_is_busy_and_says_when_to_come_back(tmp_path):
-    with open_doors(tmp_path, max_bytes=10, retry_s=1.5) as doors:
+    with open_doors(tmp_path, max_bytes=400, retry_s=1.5) as doors:
+        assert doors.post("/v1/traces", bytes_of(name="x" * 345), PROTOBUF).status == 200
         error = refused(doors, bytes_of())
         assert error.code() is grpc.StatusCode.UNAVAILABLE
         trailers = dict(error.trailing_metadata())
@@ -310,7 +311,7 @@ def test_a_full_inbox_is_busy_and_says_when_to_come_back(tmp_path):
             assert (reply.status, reply.headers["retry-after"]) == (503, "2")
             assert reply.headers["content-type"] == headers["content-type"]
         assert doors.inbox.counters()["refused.inbox_full"] == 3
-        assert doors.stored() == []
+        assert len(doors.stored()) == 1
 
 
 def json_of_one_span():
@@ -337,3 +338,9 @@ def test_a_closed_door_has_no_endpoint(tmp_path):
     with open_doors(tmp_path, replace(ANY_PORT, otlp_http="")) as doors:
         assert doors.endpoints.otlp_http == ""
         assert doors.call(bytes_of()) == b""
+
+
+def test_what_could_never_fit_into_the_inbox_is_too_large_rather_than_busy(tmp_path):
+    with open_doors(tmp_path, max_bytes=10_000) as small:
+        assert small.post("/v1/traces", bytes_of(name="x" * 20_000), PROTOBUF).status == 413
+        assert small.post("/v1/traces", bytes_of(), PROTOBUF).status == 200

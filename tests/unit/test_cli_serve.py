@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from otel_vector.errors import ConfigError, StoreLockedError
 from otel_vector.settings.config import ServeConfig
+from otel_vector_collector.logs import JsonFormatter, TextFormatter
 from otel_vector_collector.serve.endpoints import (
     Endpoints,
     read_endpoints,
@@ -20,7 +21,6 @@ from otel_vector_collector.serve.endpoints import (
     write_endpoints,
 )
 from otel_vector_collector.serve.lock import FolderLock, holder_of
-from otel_vector_collector.serve.logs import JsonFormatter, TextFormatter
 from otel_vector_collector.serve.ports import check_ports
 
 HOLD = """

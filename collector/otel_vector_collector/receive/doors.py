@@ -31,7 +31,9 @@ class Doors:
     """The gRPC and the HTTP door."""
 
     def __init__(self, inbox: Intake, limits: InboxConfig) -> None:
-        acceptor = Acceptor(inbox, limits.max_request_bytes)
+        # What could never fit into the inbox is too large, not to be sent again for ever.
+        limit_bytes = min(limits.max_request_bytes, limits.max_bytes)
+        acceptor = Acceptor(inbox, limit_bytes)
         self._grpc = GrpcDoor(acceptor)
         self._http = HttpDoor(acceptor)
 

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import os
 import signal
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ import orjson
 
 from otel_vector.errors import OtelVectorError
 from otel_vector.inbox.sqlite import SqliteInbox
-from otel_vector.settings.config import InboxConfig, ServeConfig
+from otel_vector.settings.config import InboxConfig, LogConfig, ServeConfig
+from otel_vector_collector.logs import configure
 from otel_vector_collector.receive.doors import Doors, Endpoints
 
 __all__ = ["DoorSettings", "main", "run"]
@@ -41,14 +41,14 @@ class DoorSettings:
         serve: the addresses.
         inbox: the limits.
         join: share the ports with another door process of the same inbox.
-        log_level: of the process's own log, which goes to standard error.
+        log: of the process's own log, which goes to standard error.
     """
 
     inbox_path: Path
     serve: ServeConfig
     inbox: InboxConfig
     join: bool = False
-    log_level: str = "info"
+    log: LogConfig = field(default_factory=LogConfig)
 
     def to_json(self) -> bytes:
         """Return one line."""
@@ -63,15 +63,14 @@ class DoorSettings:
             serve=ServeConfig(**read["serve"]),
             inbox=InboxConfig(**read["inbox"]),
             join=read["join"],
-            log_level=read["log_level"],
+            log=LogConfig(**read["log"]),
         )
 
 
 def main() -> int:
     """Run the child: settings from standard input, endpoints to standard output."""
     settings = DoorSettings.from_json(sys.stdin.buffer.readline())
-    logging.basicConfig(level=settings.log_level.upper(), stream=sys.stderr)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    configure(settings.log)
     try:
         run(settings)
     except OtelVectorError as error:

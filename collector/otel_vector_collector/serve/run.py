@@ -26,13 +26,13 @@ from otel_vector.errors import OtelVectorError
 from otel_vector.settings.config import Settings
 from otel_vector.wiring import Engine
 from otel_vector_collector.api.app import create_app
+from otel_vector_collector.logs import configure
 from otel_vector_collector.receive.process import DoorSettings
 from otel_vector_collector.serve.endpoints import Endpoints, remove_endpoints, write_endpoints
 from otel_vector_collector.serve.http import ApiServer
 from otel_vector_collector.serve.keeper import DoorKeeper
 from otel_vector_collector.serve.layout import inbox_folder
 from otel_vector_collector.serve.lock import FolderLock
-from otel_vector_collector.serve.logs import configure
 from otel_vector_collector.serve.ports import api_listeners, check_ports
 
 __all__ = ["serve"]
@@ -87,7 +87,7 @@ def _opened(settings: Settings, stack: ExitStack) -> tuple[DoorKeeper, Engine]:
         inbox_path=inbox_folder(settings.data),
         serve=settings.serve,
         inbox=settings.inbox,
-        log_level=settings.log.level,
+        log=settings.log,
     )
     with ThreadPoolExecutor(1) as pool:
         starting = pool.submit(DoorKeeper, door_settings)

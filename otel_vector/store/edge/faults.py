@@ -10,13 +10,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from otel_vector.errors import StorageFullError, StoreDamagedError, StoreLockedError
+from otel_vector.errors import (
+    RetryableError,
+    StorageFullError,
+    StoreDamagedError,
+    StoreLockedError,
+)
 
 __all__ = ["engine_writing", "require_free_space", "translated"]
 
 _FULL: Final = ("no space left", "disk is full", "disk quota", "file too large", "enospc")
 _LOCKED: Final = ("wouldblock", "would block", "resource temporarily unavailable")
 _READ_ONLY: Final = ("read-only", "readonly", "permission denied")
+_NO_FILES: Final = "too many open files"
 _MIN_FREE_BYTES: Final = 64 << 20
 """The engine maps sparse files of 32 MiB; a disk that fills under a map kills the process
 (SIGBUS), so no engine call that writes may begin without this much in reserve."""
@@ -52,6 +58,8 @@ def _in_our_words(what: str, fault: Exception) -> Exception:
         word in text for word in _FULL
     ):
         return StorageFullError(f"{what}: the disk or its quota is full; free some space")
+    if getattr(fault, "errno", None) in {errno.EMFILE, errno.ENFILE} or _NO_FILES in text:
+        return RetryableError(f"{what}: no file descriptors are left; raise the limit (ulimit -n)")
     if any(word in text for word in _READ_ONLY):
         return StorageFullError(f"{what}: the folder is read-only; make it writable")
     if any(word in text for word in _LOCKED):
