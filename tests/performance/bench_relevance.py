@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from otel_vector.decode.jsonlines import requests_from_lines
+from otel_vector.decode.messages import logs_from_json, traces_from_json
 from otel_vector.describe.describer import Describer
 from otel_vector.embed.contract import Role
 from otel_vector.embed.fast import FastEmbedder
@@ -79,13 +79,13 @@ def corpus(shared: Path, dataset: str, config: DescribeConfig) -> Corpus:
     describer = Describer(config, Tenant("default"))
     joined: dict[tuple[bytes, bytes], list[MeaningId]] = defaultdict(list)
     texts: dict[MeaningId, Meaning] = {}
-    for data in requests(shared, f"{dataset}.logs"):
+    for data in map(logs_from_json, lines(shared, f"{dataset}.logs")):
         batch = describer.logs(data)
         texts.update(batch.texts)
         for join in batch.joins:
             joined[join.trace_id, join.span_id] += join.meanings
     newest: dict[MeaningId, dict[object, int]] = defaultdict(dict)
-    for data in requests(shared, dataset):
+    for data in map(traces_from_json, lines(shared, dataset)):
         names = [s.name for r in data.resource_spans for c in r.scope_spans for s in c.spans]
         batch = describer.traces(data)
         texts.update(batch.texts)
@@ -99,9 +99,9 @@ def corpus(shared: Path, dataset: str, config: DescribeConfig) -> Corpus:
     return built([texts[i] for i in newest], [newest[i] for i in newest])
 
 
-def requests(shared: Path, name: str) -> Iterable[Any]:
-    with gzip.open(shared / "data" / "traces" / f"{name}.otlp.jsonl.gz") as lines:
-        yield from requests_from_lines(lines)
+def lines(shared: Path, name: str) -> Iterable[bytes]:
+    with gzip.open(shared / "data" / "traces" / f"{name}.otlp.jsonl.gz") as file:
+        yield from file
 
 
 def built(meanings: list[Meaning], newest: list[dict[object, int]]) -> Corpus:

@@ -13,7 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from otel_vector.errors import ConfigError, InvalidInputError, MalformedError, TooLargeError
 from otel_vector.spans.meanings import Signal
 from otel_vector_collector.cli.transfer.reading import PROTOBUF, Unit, units
-from otel_vector_collector.cli.transfer.signals import count_of, messages_of, pieces
+from otel_vector_collector.cli.transfer.signals import messages_of, pieces
 from otel_vector_collector.cli.transfer.streams import content_hash, opened, plain
 
 
@@ -55,6 +55,14 @@ BOTH_LINE = TRACE_LINE[:-1] + b"," + LOG_LINE[1:]
 
 def prefixed(*bodies):
     return b"".join(len(body).to_bytes(4, "big") + body for body in bodies)
+
+
+def count_of(signal, data):
+    resources = data.resource_spans if signal is Signal.SPANS else data.resource_logs
+    scopes = [
+        s for r in resources for s in (r.scope_spans if signal is Signal.SPANS else r.scope_logs)
+    ]
+    return sum(len(s.spans if signal is Signal.SPANS else s.log_records) for s in scopes)
 
 
 def found(content):

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
-from otel_vector.decode.jsonlines import data_from_json, requests_from_lines
 from otel_vector.decode.messages import (
     JSON,
     PROTOBUF,
@@ -21,7 +20,6 @@ from otel_vector.decode.messages import (
 from otel_vector.errors import (
     MalformedError,
     TooLargeError,
-    UnsupportedError,
     UnsupportedMediaError,
 )
 from otel_vector.spans.meanings import Signal
@@ -108,25 +106,3 @@ def test_damaged_requests_are_read_or_refused(data):
         traces_from(bytes(body), PROTOBUF)
     except MalformedError:
         return
-
-
-def test_lines_hold_spans_or_logs():
-    lines = [b'{"resourceSpans":[]}\n', b"\n", b'{"resourceLogs":[]}']
-    assert [type(data) for data in requests_from_lines(lines)] == [TracesData, LogsData]
-
-
-@pytest.mark.parametrize(
-    ("line", "error"),
-    [
-        (b"{", MalformedError),
-        (b"[]", MalformedError),
-        (b"{}", MalformedError),
-        (b'{"resourceSpans":1}', MalformedError),
-        (b'{"resourceMetrics":[]}', UnsupportedError),
-    ],
-)
-def test_a_bad_line_is_refused_with_its_number(line, error):
-    with pytest.raises(error):
-        data_from_json(line)
-    with pytest.raises(error, match=r"^line 2: "):
-        list(requests_from_lines([b'{"resourceSpans":[]}', line]))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from otel_vector.decode.jsonlines import data_from_json
+from otel_vector.decode.messages import logs_from_json, traces_from_json
 from otel_vector.describe.describer import Describer
 from otel_vector.settings.config import DescribeConfig
 from otel_vector.spans.batch import Batch
@@ -24,8 +24,10 @@ FILES = sorted(GOLDEN.glob("*.json"))
 
 def described(document: dict[str, Any]) -> dict[str, Any]:
     describer = Describer(DescribeConfig(), Tenant("default"))
-    data = data_from_json(json.dumps(document))
-    batch = describer.traces(data) if "resourceSpans" in document else describer.logs(data)
+    if "resourceSpans" in document:
+        batch = describer.traces(traces_from_json(json.dumps(document)))
+    else:
+        batch = describer.logs(logs_from_json(json.dumps(document)))
     items = [facets(batch, ids) for ids in batch.meanings]
     joins = [facets(batch, join.meanings) for join in batch.joins]
     return {"items": items} | ({"joins": joins} if joins else {})

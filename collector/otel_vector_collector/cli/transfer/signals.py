@@ -19,7 +19,7 @@ from otel_vector.errors import MalformedError
 from otel_vector.spans.meanings import Signal
 from otel_vector_collector.cli.transfer.reading import JSON, Unit
 
-__all__ = ["count_of", "messages_of", "pieces"]
+__all__ = ["messages_of", "pieces"]
 
 _FIELDS: Final[Mapping[Signal, tuple[str, str, str]]] = MappingProxyType(
     {
@@ -47,11 +47,6 @@ def messages_of(unit: Unit) -> list[tuple[Signal, Any]]:
     return [_from_protobuf(unit.body, unit.content_type)]
 
 
-def count_of(signal: Signal, data: Any) -> int:
-    """Return how many spans or log records a message holds."""
-    return sum(1 for _ in _items(signal, data))
-
-
 def pieces(signal: Signal, data: Any, max_bytes: int) -> Iterator[bytes]:
     """Yield a message as serialised messages of bounded size.
 
@@ -72,13 +67,6 @@ def pieces(signal: Signal, data: Any, max_bytes: int) -> Iterator[bytes]:
                 _copy_without(inner, scope, items)
                 getattr(inner, items).extend(run)
                 yield part.SerializeToString()
-
-
-def _items(signal: Signal, data: Any) -> Iterator[Any]:
-    resources, scopes, items = _FIELDS[signal]
-    for resource in getattr(data, resources):
-        for scope in getattr(resource, scopes):
-            yield from getattr(scope, items)
 
 
 def _runs(items: Any, max_bytes: int) -> Iterator[list[Message]]:
