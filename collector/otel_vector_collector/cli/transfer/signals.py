@@ -69,6 +69,13 @@ def pieces(signal: Signal, data: Any, max_bytes: int) -> Iterator[bytes]:
                 yield part.SerializeToString()
 
 
+def _items(signal: Signal, data: Any) -> Iterator[Any]:
+    resources, scopes, items = _FIELDS[signal]
+    for resource in getattr(data, resources):
+        for scope in getattr(resource, scopes):
+            yield from getattr(scope, items)
+
+
 def _runs(items: Any, max_bytes: int) -> Iterator[list[Message]]:
     run, size = list[Message](), 0
     for item in items:
