@@ -8,6 +8,7 @@ cannot, blocks are scanned newest first. Both stop when the page is full.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from heapq import nlargest
 from itertools import islice
 from typing import Final
 
@@ -31,6 +32,7 @@ from otel_vector.store.edge.walk import Found, walk
 
 __all__ = ["EdgeReader"]
 
+_PART: Final = 1_000
 _FEW: Final = 2_000
 """Points that are cheaper to confirm one by one than blocks to scan."""
 
@@ -52,7 +54,7 @@ class EdgeReader:
         clause = self._compiler.where(signal, where)
         exact = clause.exact and runs_exact
         if exact or self._walks(where, clause, streams):
-            found = self._walked(signal, where, clause, below_us, limit + 1, exact=exact)
+            found = self._walked(signal, where, clause, after, limit + 1, exact=exact)
         else:
             found = self._scanned(signal, where, streams, below_us, limit + 1, after)
         items = list(islice(_after(found, after), limit + 1))
@@ -77,18 +79,28 @@ class EdgeReader:
         return True
 
     def _walked(
-        self, signal: Signal, where: Where, clause: Clause, below_us: int | None, page: int, *,
+        self, signal: Signal, where: Where, clause: Clause, after: Cursor | None, page: int, *,
         exact: bool,
     ) -> Iterator[list[Item]]:  # fmt: skip
-        """Yield items in groups of one start, latest first."""
+        """Yield items in groups of one start, latest first; of each the first `page`.
+
+        A group can be as large as the store, if a sender has no clock: it is read in parts,
+        block after block, and only its best are kept.
+        """
+        below_us = after.start_ns // 1000 if after else None
         streams, _ = streams_of(signal, where)
         rows = _overlapping(self._data.shards_of(streams), where, below_us)
         keep = None if exact else test_of(signal, where)
         deadline = self._data.deadline()
         for group in walk(self._data.pool, self._data.gate, rows, clause.most, below_us, page):
-            deadline.check()
-            items = list(self._items(group, signal))
-            yield items if keep is None else [item for item in items if keep(item)]
+            best: list[Item] = []
+            group.sort(key=_place)
+            for start in range(0, len(group), _PART):
+                deadline.check()
+                items = self._items(group[start : start + _PART], signal)
+                fresh = (i for i in items if _beyond(i, after) and (keep is None or keep(i)))
+                best = nlargest(page, [*best, *fresh], key=_order)
+            yield best
 
     def _scanned(
         self, signal: Signal, where: Where, streams: Sequence[str], below_us: int | None,
@@ -159,6 +171,10 @@ class EdgeReader:
     def candidates(self, signal: Signal, where: Where) -> dict[MeaningId, int]:
         """See `SpanReader`."""
         return self._tallies.candidates(signal, where)
+
+
+def _place(point: Found) -> tuple[str, int]:
+    return point.row.folder, point.payload["p"]
 
 
 def _order(item: Item) -> tuple[int, str]:
