@@ -64,7 +64,11 @@ TRUNCATED = bytes_of()[:-3]
 NOT_UTF8 = bytes_of(name="AAAA").replace(b"AAAA", b"\xff\xfe\xed\xed")
 
 
-@pytest.mark.parametrize("body", [TRUNCATED, NOT_UTF8, b"\xff" * 30, gzip.compress(b"\xff" * 9)])
+@pytest.mark.parametrize(
+    "body",
+    [TRUNCATED, NOT_UTF8, b"\xff" * 30, gzip.compress(b"\xff" * 9)],
+    ids=["truncated", "not utf-8", "no protobuf", "gzip of no protobuf"],
+)
 def test_what_protobuf_cannot_parse_is_refused_whole(doors, body):
     error = refused(doors, body)
     assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
