@@ -33,8 +33,17 @@ class Checkpointer:
         self._thread: threading.Thread | None = None
 
     def consider(self) -> None:
-        """Wake the thread if the log is long. Called after each commit; costs one `stat`."""
-        if self._due.is_set() or self._files.wal_bytes() < _LOG_BYTES:
+        """Wake the thread if the log is long. Called after each commit; costs one `stat`.
+
+        A log whose size cannot be told is considered again after the next commit: the writer,
+        and those who wait for it, have nothing to do with that.
+        """
+        try:
+            is_short = self._files.wal_bytes() < _LOG_BYTES
+        except OSError:
+            _LOG.exception("the size of the inbox's log cannot be told")
+            return
+        if is_short or self._due.is_set():
             return
         self._due.set()
         if self._thread is None:
