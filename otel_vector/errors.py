@@ -4,6 +4,8 @@
 
     OtelVectorError
     ├── RetryableError              the same call may succeed later
+    │   ├── StoreUnavailableError   the store's server does not answer; nothing is lost
+    │   ├── LimitedError            a key's rate or a tenant's quota is used up for now
     │   ├── InboxFullError          the inbox is at its bound; nothing was stored
     │   ├── StorageFullError        the disk or quota is full; nothing was stored
     │   └── EmbedderUnavailableError  the embedding endpoint does not answer
@@ -16,6 +18,8 @@
         │   ├── QueryTimeoutError   a question that would read for too long
         │   └── UnsupportedError    a backend lacks the ability that was asked for
         ├── NotFoundError           no such thing in this tenant
+        ├── AccessError             the key may not do this
+        ├── JobCancelledError       the work was told to end before it was done
         ├── ConfigError             a setting is wrong; the message names it
         ├── StoreLockedError        another process has the data folder open
         ├── StoreVersionError       the data folder was written by a newer version
@@ -29,11 +33,14 @@ Vendor exceptions are translated where the vendor is called (``raise … from``)
 from __future__ import annotations
 
 __all__ = [
+    "AccessError",
     "ConfigError",
     "EmbedderUnavailableError",
     "InboxFullError",
     "InvalidInputError",
     "InvalidQueryError",
+    "JobCancelledError",
+    "LimitedError",
     "MalformedError",
     "ModelMismatchError",
     "NotFoundError",
@@ -44,6 +51,7 @@ __all__ = [
     "StorageFullError",
     "StoreDamagedError",
     "StoreLockedError",
+    "StoreUnavailableError",
     "StoreVersionError",
     "TooLargeError",
     "UnsupportedError",
@@ -81,6 +89,14 @@ class EmbedderUnavailableError(RetryableError):
     """The embedding endpoint does not answer."""
 
 
+class StoreUnavailableError(RetryableError):
+    """The store's server does not answer; what is accepted waits in the inbox."""
+
+
+class LimitedError(RetryableError):
+    """A key's rate or a tenant's quota is used up for now; nothing was stored."""
+
+
 class PermanentError(OtelVectorError):
     """The same call will fail again."""
 
@@ -115,6 +131,14 @@ class UnsupportedError(InvalidInputError):
 
 class NotFoundError(PermanentError):
     """No such thing in this tenant."""
+
+
+class AccessError(PermanentError):
+    """The key may not do this, or there is none; the message says what it lacks."""
+
+
+class JobCancelledError(PermanentError):
+    """The work was told to end before it was done; what is done so far stays."""
 
 
 class ConfigError(PermanentError):

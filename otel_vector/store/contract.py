@@ -18,20 +18,33 @@ Promises, checked by `otel_vector.testing.store` on every backend:
   service, kind and (ids masked) name; filters on these three may be answered through it.
 * *Never wiped.* An error leaves what is stored as it was.
 
-Threads: one thread writes; any number read at the same time.
+Threads: any number read and write; writes to one tenant are done one after the other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
+from otel_vector.progress import Progress
 from otel_vector.spans.batch import Batch, Join
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId, SpanId, Tenant
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Facet, Meaning, Signal
+from otel_vector.store.answers import (
+    Cursor,
+    Hit,
+    MeaningCounts,
+    Page,
+    StoreSize,
+    Tally,
+    Written,
+)
+from otel_vector.store.records import RecordStore
+from otel_vector.store.upkeep import Upkeep
 
 __all__ = [
     "Capabilities",
@@ -59,53 +72,12 @@ class Capabilities:
     Attributes:
         durable: what is checkpointed is there after a restart.
         shared: several processes may write to it at once.
+        snapshots: it can copy itself into a folder (`Store.snapshot`).
     """
 
     durable: bool = False
     shared: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What a write did: ids that were new, and how many items were there already."""
-
-    new: tuple[SpanId, ...]
-    duplicates: int
-
-
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The last item of a page: its start in nanoseconds and its id."""
-
-    start_ns: int
-    id: SpanId
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Items, newest first, and the cursor of the next page (None at the end)."""
-
-    items: tuple[Item, ...]
-    next: Cursor | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """What is known of the items that point at one meaning, under some restriction.
-
-    Attributes:
-        count: items.
-        errors: items whose status is error.
-        histogram: duration bucket → items; its sum is the count.
-        first_ns: earliest start, nanoseconds; 0 when the count is 0.
-        last_ns: latest start.
-    """
-
-    count: int = 0
-    errors: int = 0
-    histogram: Mapping[int, int] = field(default_factory=dict)
-    first_ns: int = 0
-    last_ns: int = 0
+    snapshots: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,44 +120,8 @@ class Nearest:
     fusion: Fusion = field(default_factory=Fusion)
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A meaning that is near, and why.
-
-    Attributes:
-        score: fused score, higher is nearer; comparable within one answer only.
-        cosine: cosine of the dense vectors; None if it was not among the dense hits.
-        dense_rank, bm25_rank: position in each ranking from 0, None if not in it.
-    """
-
-    meaning: Meaning
-    score: float
-    cosine: float | None
-    dense_rank: int | None
-    bm25_rank: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class MeaningCounts:
-    """How many meanings there are, and how many of them have no vector yet."""
-
-    total: int
-    pending: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoreSize:
-    """What a tenant's store holds: items of all runs, blocks, shards, bytes on disk."""
-
-    spans: int
-    logs: int
-    blocks: int
-    shards: int
-    disk_bytes: int
-
-
 class SpanWriter(Protocol):
-    """Takes spans and log records. One thread at a time."""
+    """Takes spans and log records."""
 
     def write(self, batch: Batch, digest: bytes) -> Written:
         """Store meanings (pending), then blocks, then points; return what was new.
@@ -208,6 +144,15 @@ class SpanWriter(Protocol):
         A join reaches every stored span of its trace and span id, of whatever run. Repeating a
         join changes nothing. A join whose span is not stored is remembered
         durably until a write brings the span, which then includes it.
+        """
+        ...
+
+    def delete(self, signal: Signal, ids: Collection[SpanId]) -> int:
+        """Forget items for good; return how many of them were stored.
+
+        Tombstones come first, and durably; then points, the items' bytes in their blocks, and
+        the meanings that nothing points at any more. An id that is not stored gets a tombstone
+        as well. Repeating changes nothing, and completes what a crash left unfinished.
         """
         ...
 
@@ -298,6 +243,16 @@ class TenantStore(Protocol):
         """The tenant's meanings."""
         ...
 
+    @property
+    def records(self) -> RecordStore:
+        """The tenant's versioned records."""
+        ...
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """What keeps the tenant's data in shape."""
+        ...
+
     def size(self) -> StoreSize:
         """Return what is stored."""
         ...
@@ -321,6 +276,18 @@ class Store(Protocol):
 
     def checkpoint(self) -> None:
         """Make every finished write survive power loss. Called by the writing thread."""
+        ...
+
+    def snapshot(self, folder: Path, progress: Progress) -> None:
+        """Copy everything, of all tenants, into an empty folder, as it is at one moment.
+
+        Questions are answered meanwhile, writes wait. A store opened on the copy answers as
+        this one did.
+
+        Raises:
+            UnsupportedError: the backend cannot, by its capabilities; the message says what can.
+            StorageFullError: the disk is full; the copy is worth nothing.
+        """
         ...
 
     def close(self) -> None:

@@ -65,10 +65,15 @@ class Traffic:
         )
         if rng.random() < 0.1:
             span.status.code, span.status.message = 2, rng.choice(_FAULTS)
+        elif rng.random() < 0.02:  # a text that was never there, so that there is one to embed
+            span.status.code, span.status.message = 2, f"refused by {self._word()}"
         if rng.random() < 0.05:
             span.trace_state = "ov=test"
         span.attributes.add(key="order").value.string_value = f"order-{rng.getrandbits(32):x}"
         return span
+
+    def _word(self) -> str:
+        return "".join(self.rng.choices("abcdefghijklmnopqrstuvwxyz", k=8))
 
     def _send(self, channel: grpc.Channel, spans: list[Span]) -> None:
         request = ExportTraceServiceRequest()

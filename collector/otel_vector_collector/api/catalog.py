@@ -12,7 +12,8 @@ from otel_vector.services.search import Restriction
 from otel_vector.services.shapes import keys_json, operation_json, service_json, values_json
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Signal
-from otel_vector_collector.api.engine import caller, services
+from otel_vector_collector.api.access import caller
+from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import json_response
 from otel_vector_collector.api.parameters import Limit, restriction
 from otel_vector_collector.api.responses import (

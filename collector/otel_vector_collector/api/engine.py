@@ -9,11 +9,10 @@ from fastapi import Request
 
 from otel_vector.services.container import Services
 from otel_vector.settings.config import Settings
-from otel_vector.spans.ids import Tenant
 from otel_vector.store.contract import Store
 from otel_vector.telemetry import PartHealth, Telemetry
 
-__all__ = ["Serving", "caller", "services"]
+__all__ = ["Serving", "services"]
 
 
 class Serving(Protocol):
@@ -47,11 +46,3 @@ class Serving(Protocol):
 async def services(request: Request) -> Services:
     """Return the services of the engine that is served."""
     return cast("Serving", request.app.state.engine).services
-
-
-async def caller() -> Tenant:
-    """Return the tenant a request speaks for: the one there is as long as there are no keys.
-
-    Every route takes its tenant from here and from nowhere else; no header names it.
-    """
-    return Tenant("default")

@@ -17,7 +17,8 @@ from otel_vector.services.shapes import item_json
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Signal
-from otel_vector_collector.api.engine import caller, services
+from otel_vector_collector.api.access import caller
+from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.parameters import restriction
 from otel_vector_collector.api.streams import Streams
 from otel_vector_collector.api.threads import awaited

@@ -9,7 +9,8 @@ from starlette.responses import Response, StreamingResponse
 
 from otel_vector.services.container import Services
 from otel_vector.spans.ids import Tenant
-from otel_vector_collector.api.engine import caller, services
+from otel_vector_collector.api.access import caller
+from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import LINES, PROTOBUF, chosen, delimited, lines
 from otel_vector_collector.api.schemas import ExportBody
 from otel_vector_collector.api.threads import answered, streamed

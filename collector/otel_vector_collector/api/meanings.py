@@ -11,7 +11,8 @@ from otel_vector.services.container import Services
 from otel_vector.services.search import Restriction
 from otel_vector.services.shapes import answer_json, known_meaning_json
 from otel_vector.spans.ids import Tenant
-from otel_vector_collector.api.engine import caller, services
+from otel_vector_collector.api.access import caller
+from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import json_response
 from otel_vector_collector.api.parameters import Cursor, Limit, restriction
 from otel_vector_collector.api.responses import ListedAnswer, MeaningAnswer

@@ -11,7 +11,8 @@ from otel_vector.services.container import Services
 from otel_vector.services.detail import detail_json
 from otel_vector.services.shapes import trace_json
 from otel_vector.spans.ids import Tenant
-from otel_vector_collector.api.engine import caller, services
+from otel_vector_collector.api.access import caller
+from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import (
     JSON,
     OTLP_JSON,

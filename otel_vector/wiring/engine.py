@@ -1,4 +1,4 @@
-"""Settings to running parts: the only module that names a concrete backend.
+"""The engine: everything between the inbox and the answers, in one process.
 
 The data folder::
 
@@ -7,9 +7,6 @@ The data folder::
       state.db         progress of imports
       redact.key       makes redaction markers comparable within this folder only; mode 0600
       store/           blocks, points and meanings, a folder per tenant
-
-Libraries that only the engine needs are imported when an engine is opened, so that a process
-that only puts into the inbox stays small.
 """
 
 from __future__ import annotations
@@ -20,37 +17,30 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from otel_vector.embed.contract import Embedder
 from otel_vector.events.local import LocalEvents
-from otel_vector.inbox.contract import Intake
-from otel_vector.ingest.queue import Queue
-from otel_vector.settings.config import EmbedConfig, InboxConfig, Settings, StoreConfig
+from otel_vector.settings.config import Settings
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.keys import attribute_field
 from otel_vector.state.contract import State
 from otel_vector.state.folder import make_folder, once_made_key
 from otel_vector.store.contract import Store
 from otel_vector.telemetry import PartHealth, Telemetry
+from otel_vector.wiring.backends import NO_MODEL, Backends, EngineInbox, open_inbox, open_state
 
 if TYPE_CHECKING:
     from otel_vector.ingest.embedding import EmbedLoop
     from otel_vector.ingest.worker import Worker
     from otel_vector.services.container import Services
 
-__all__ = ["Backends", "Backlog", "Engine", "EngineInbox", "open_inbox", "open_state"]
+__all__ = ["Backlog", "Engine"]
 
-_NO_MODEL = "none"
 _POLL_S = 0.05
 _STOP_S = 30.0  # how long `close` waits for the delivery and the text in hand
 
 _log = logging.getLogger(__name__)
-
-
-class EngineInbox(Queue, Intake, Protocol):
-    """An inbox as the engine's process uses it: it takes, and puts what it records of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,75 +50,6 @@ class Backlog:
     requests: int
     bytes: int
     texts: int
-
-
-def _sqlite_inbox(path: Path, config: InboxConfig) -> EngineInbox:
-    from otel_vector.inbox.sqlite import SqliteInbox
-
-    return SqliteInbox(path, config)
-
-
-def _sqlite_state(path: Path) -> State:
-    from otel_vector.state.sqlite import SqliteState
-
-    return SqliteState(path)
-
-
-def _edge_store(
-    path: Path, config: StoreConfig, model: str, dimension: int, indexed: tuple[str, ...]
-) -> Store:
-    from otel_vector.store.edge import EdgeStore
-
-    return EdgeStore(path, config, model, dimension, indexed)
-
-
-def _embedder(config: EmbedConfig) -> Embedder | None:
-    if config.url:
-        from otel_vector.embed.openai import OpenAIEmbedder
-
-        return OpenAIEmbedder(
-            config.url, config.model, config.api_key, config.dimension, config.timeout_s
-        )
-    if config.model == _NO_MODEL:
-        return None
-    from otel_vector.embed.fast import FastEmbedder
-
-    return FastEmbedder(config.model, config.threads, config.path)
-
-
-@dataclass(frozen=True, slots=True)
-class Backends:
-    """How each exchangeable part is made; another backend is another factory here.
-
-    Attributes:
-        inbox: makes the inbox in a folder.
-        state: makes the state in a file.
-        store: makes the store in a folder, for vectors of a model and dimension, and with the
-            key fields that every point is given.
-        embedder: makes the embedder; None for search by words and filters only.
-    """
-
-    inbox: Callable[[Path, InboxConfig], EngineInbox] = _sqlite_inbox
-    state: Callable[[Path], State] = _sqlite_state
-    store: Callable[[Path, StoreConfig, str, int, tuple[str, ...]], Store] = _edge_store
-    embedder: Callable[[EmbedConfig], Embedder | None] = _embedder
-
-
-def open_inbox(settings: Settings, backends: Backends | None = None) -> EngineInbox:
-    """Open the data folder's inbox alone, to put into it or to look at its dead letters.
-
-    Any number of processes may have it open; the engine is the only one that takes.
-    """
-    make_folder(settings.data)
-    folder = settings.data / "inbox"
-    make_folder(folder)
-    return (backends or Backends()).inbox(folder, settings.inbox)
-
-
-def open_state(settings: Settings, backends: Backends | None = None) -> State:
-    """Open the data folder's state alone; any number of processes may."""
-    make_folder(settings.data)
-    return (backends or Backends()).state(settings.data / "state.db")
 
 
 class Engine:
@@ -236,7 +157,7 @@ class Engine:
     def _opened_store(self, backends: Backends) -> Store:
         folder = self.settings.data / "store"
         make_folder(folder)
-        model = self.embedder.model if self.embedder else _NO_MODEL
+        model = self.embedder.model if self.embedder else NO_MODEL
         dimension = self.embedder.dimension if self.embedder else 0
         indexed = tuple(map(attribute_field, self.settings.describe.index_attributes))
         return backends.store(folder, self.settings.store, model, dimension, indexed)

@@ -1,0 +1,1 @@
+"""Long work that is persisted: it is listed, watched, cancelled, and resumed after a restart."""

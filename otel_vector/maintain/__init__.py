@@ -1,0 +1,1 @@
+"""What keeps a store in shape: seal, forget, reindex, reembed, back up, restore, migrate."""

@@ -1,0 +1,98 @@
+"""The concrete backends: how each exchangeable part is made. Only here are they named.
+
+Libraries that only the engine needs are imported when an engine is opened, so that a process
+that only puts into the inbox stays small.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from otel_vector.embed.contract import Embedder
+from otel_vector.inbox.contract import Intake
+from otel_vector.ingest.queue import Queue
+from otel_vector.settings.config import EmbedConfig, InboxConfig, Settings, StoreConfig
+from otel_vector.state.contract import State
+from otel_vector.state.folder import make_folder
+from otel_vector.store.contract import Store
+
+__all__ = ["NO_MODEL", "Backends", "EngineInbox", "open_inbox", "open_state"]
+
+NO_MODEL: Final = "none"
+"""The setting, and the store's name for it, of search by words and filters only."""
+
+
+class EngineInbox(Queue, Intake, Protocol):
+    """An inbox as the engine's process uses it: it takes, and puts what it records of itself."""
+
+
+def _sqlite_inbox(path: Path, config: InboxConfig) -> EngineInbox:
+    from otel_vector.inbox.sqlite import SqliteInbox
+
+    return SqliteInbox(path, config)
+
+
+def _sqlite_state(path: Path) -> State:
+    from otel_vector.state.sqlite import SqliteState
+
+    return SqliteState(path)
+
+
+def _edge_store(
+    path: Path, config: StoreConfig, model: str, dimension: int, indexed: tuple[str, ...]
+) -> Store:
+    from otel_vector.store.edge import EdgeStore
+
+    return EdgeStore(path, config, model, dimension, indexed)
+
+
+def _embedder(config: EmbedConfig) -> Embedder | None:
+    if config.url:
+        from otel_vector.embed.openai import OpenAIEmbedder
+
+        return OpenAIEmbedder(
+            config.url, config.model, config.api_key, config.dimension, config.timeout_s
+        )
+    if config.model == NO_MODEL:
+        return None
+    from otel_vector.embed.fast import FastEmbedder
+
+    return FastEmbedder(config.model, config.threads, config.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """How each exchangeable part is made; another backend is another factory here.
+
+    Attributes:
+        inbox: makes the inbox in a folder.
+        state: makes the state in a file.
+        store: makes the store in a folder, for vectors of a model and dimension, and with the
+            key fields that every point is given.
+        embedder: makes the embedder; None for search by words and filters only.
+    """
+
+    inbox: Callable[[Path, InboxConfig], EngineInbox] = _sqlite_inbox
+    state: Callable[[Path], State] = _sqlite_state
+    store: Callable[[Path, StoreConfig, str, int, tuple[str, ...]], Store] = _edge_store
+    embedder: Callable[[EmbedConfig], Embedder | None] = _embedder
+
+
+def open_inbox(settings: Settings, backends: Backends | None = None) -> EngineInbox:
+    """Open the data folder's inbox alone, to put into it or to look at its dead letters.
+
+    Any number of processes may have it open; the engine is the only one that takes.
+    """
+    make_folder(settings.data)
+    folder = settings.data / "inbox"
+    make_folder(folder)
+    return (backends or Backends()).inbox(folder, settings.inbox)
+
+
+def open_state(settings: Settings, backends: Backends | None = None) -> State:
+    """Open the data folder's state alone; any number of processes may."""
+    make_folder(settings.data)
+    return (backends or Backends()).state(settings.data / "state.db")
