@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import Final
 
 from otel_vector.errors import StoreDamagedError
@@ -75,9 +75,11 @@ class TenantData:
         self.root = root
         self.config = config
         self.gate = Gate()
+        self.writing = RLock()
+        """Held by whatever changes points, blocks, meanings or the manifest; readers never."""
         self.manifest = Manifest(root / "manifest.db", config.max_partitions)
         _require(root / "meanings", beside=bool(self.manifest.shards()))
-        self.meanings = EdgeMeanings(root / "meanings", dimension, self.gate)
+        self.meanings = EdgeMeanings(root / "meanings", dimension, self.gate, self.writing)
         self.pool = Pool(root, config.max_open_shards)
         self.cache = BlockCache(config.block_cache_bytes)
         self.shards: list[ShardRow] = self.manifest.shards()

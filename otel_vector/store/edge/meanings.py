@@ -17,7 +17,7 @@ import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from time import time_ns
 from typing import Any, Final
 from zlib import crc32
@@ -52,9 +52,10 @@ class _Known:
 class EdgeMeanings:
     """Implements `MeaningStore` and takes new meanings from the writer."""
 
-    def __init__(self, folder: Path, dimension: int, gate: Gate) -> None:
+    def __init__(self, folder: Path, dimension: int, gate: Gate, writing: RLock) -> None:
         """Open or create the shard; dimension 0 leaves vectors alone."""
         self._gate = gate
+        self._writing = writing
         self._folder = folder
         self._dimension = dimension
         self._lock = Lock()
@@ -145,15 +146,18 @@ class EdgeMeanings:
 
     def fill(self, vectors: Mapping[MeaningId, Sequence[float]]) -> None:
         """See `MeaningStore`."""
-        known = [(i, v) for i, v in vectors.items() if i in self._known.checksums]
-        for start in range(0, len(known), _CHUNK):
-            self._gate.step_aside()
-            chunk = known[start : start + _CHUNK]
-            points = [engine.PointVectors(int(i), {"dense": list(v)}) for i, v in chunk]
-            self._update(engine.UpdateOperation.update_vectors(points))
-            with self._lock:
-                for number, _ in chunk:
-                    self._known.pending.pop(number, None)
+        with self._writing:
+            known = [(i, v) for i, v in vectors.items() if i in self._known.checksums]
+            for start in range(0, len(known), _CHUNK):
+                self._gate.step_aside()
+                self._fill(known[start : start + _CHUNK])
+
+    def _fill(self, chunk: Sequence[tuple[MeaningId, Sequence[float]]]) -> None:
+        points = [engine.PointVectors(int(i), {"dense": list(v)}) for i, v in chunk]
+        self._update(engine.UpdateOperation.update_vectors(points))
+        with self._lock:
+            for number, _ in chunk:
+                self._known.pending.pop(number, None)
 
     def nearest(self, question: Nearest) -> list[Hit]:
         """See `MeaningStore`."""

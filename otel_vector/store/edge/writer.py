@@ -40,7 +40,7 @@ class _Part:
 
 
 class EdgeWriter:
-    """Implements `SpanWriter`. One thread."""
+    """Implements `SpanWriter`."""
 
     def __init__(self, data: TenantData, tenant: str) -> None:
         """Write into a tenant's folder."""
@@ -55,6 +55,10 @@ class EdgeWriter:
 
     def write(self, batch: Batch, digest: bytes) -> Written:
         """See `SpanWriter`."""
+        with self._data.writing:
+            return self._write(batch, digest)
+
+    def _write(self, batch: Batch, digest: bytes) -> Written:
         require_free_space(self._data.root)
         self._data.meanings.add(batch.texts.values())
         included = self._joins.include(batch)
@@ -72,10 +76,11 @@ class EdgeWriter:
         """See `SpanWriter`."""
         if not joins:
             return
-        self._data.meanings.add(texts.values())
-        for stream, meaning, start_ns in self._joins.apply(joins):
-            self._note(stream, meaning, start_ns, start_ns)
-        self._data.version += 1
+        with self._data.writing:
+            self._data.meanings.add(texts.values())
+            for stream, meaning, start_ns in self._joins.apply(joins):
+                self._note(stream, meaning, start_ns, start_ns)
+            self._data.version += 1
 
     def _write_part(self, batch: Batch, part: _Part, digest: bytes) -> list[SpanId]:
         self._note_seen(batch, part)
@@ -182,9 +187,10 @@ class EdgeWriter:
 
     def checkpoint(self) -> None:
         """Make every finished write survive power loss; what fails is tried by the next one."""
-        self._data.checkpoint(self._changed.values(), self._seen, self._joins.done)
-        self._changed, self._seen = {}, {}
-        self._joins.forget_done()
+        with self._data.writing:
+            self._data.checkpoint(self._changed.values(), self._seen, self._joins.done)
+            self._changed, self._seen = {}, {}
+            self._joins.forget_done()
 
 
 def _parts(batch: Batch, data: TenantData) -> Iterator[_Part]:
