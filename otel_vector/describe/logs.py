@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, LogsData, ResourceLogs
@@ -47,10 +48,12 @@ class LogDescriber:
         self._roles = roles
         self._texts = texts
         self._tenant = tenant
+        self._joined: list[int] = []  # rows whose joins do not name them yet
 
     def batch(self, data: LogsData) -> Batch:
         """Describe the log records of a message, which is used up."""
         batch = Batch(Signal.LOGS)
+        self._joined.clear()
         headers = Headers(self._tenant, batch)
         for resource in data.resource_logs:
             self._resource(resource, batch, headers)
@@ -67,6 +70,14 @@ class LogDescriber:
             scopes.append((serialised(scope), len(batch.bodies)))
         resource.ClearField("scope_logs")
         headers.assign(serialised(resource), scopes)
+        self._name_sources(batch)
+
+    def _name_sources(self, batch: Batch) -> None:
+        """Tell joins which record each comes from, now that the records have ids."""
+        first = len(batch.joins) - len(self._joined)
+        for at, row in enumerate(self._joined, first):
+            batch.joins[at] = replace(batch.joins[at], source=batch.ids[row])
+        self._joined.clear()
 
     def _record(self, record: LogRecord, keys: tuple[int, ...], batch: Batch) -> None:
         _columns(record, batch)
@@ -93,6 +104,7 @@ class LogDescriber:
             ids = tuple(meaning.id for meaning in meanings)
             join = Join(record.trace_id, record.span_id, ids, tuple(content.keys()))
             batch.joins.append(join)
+            self._joined.append(len(batch.bodies) - 1)
 
     def _content(self, record: LogRecord, event: str) -> Content:
         content = Content()

@@ -10,14 +10,18 @@ logs, since ResourceSpans/ScopeSpans and ResourceLogs/ScopeLogs number their fie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.meanings import Meaning, RunKind, Signal
 
-__all__ = ["Batch", "Group", "Join", "assemble", "assemble_parts", "varint"]
+__all__ = ["Batch", "Group", "Join", "assemble", "assemble_parts", "varint", "without_rows"]
 
+_COLUMNS = (
+    *("group", "bodies", "ids", "trace_ids", "span_ids", "start_ns", "end_ns", "traces"),
+    *("meanings", "keys", "buckets", "runs"),
+)
 _ITEM_TAG = b"\x12"  # field 2, length-delimited: ScopeSpans.spans, ResourceSpans.scope_spans
 _RESOURCE_TAG = b"\x0a"  # field 1, length-delimited: TracesData.resource_spans
 
@@ -45,12 +49,14 @@ class Join:
         span_id: 8 bytes.
         meanings: ids to add to the span's `m`.
         keys: keys to add to the span's `k`.
+        source: content id of the log record; None where it is not known.
     """
 
     trace_id: bytes
     span_id: bytes
     meanings: tuple[MeaningId, ...]
     keys: tuple[int, ...] = ()
+    source: SpanId | None = None
 
 
 @dataclass(slots=True)
@@ -107,6 +113,25 @@ def varint(value: int) -> bytes:
         value >>= 7
     out.append(value)
     return bytes(out)
+
+
+def without_rows(batch: Batch, ids: Collection[SpanId]) -> Batch:
+    """Return a batch without the rows of some ids, and without the texts only they point at.
+
+    Its joins are those that do not come from these rows. The batch itself if there are no ids.
+    """
+    if not ids:
+        return batch
+    rows = [row for row, identity in enumerate(batch.ids) if identity not in ids]
+    kept = Batch(batch.signal, list(batch.groups))
+    for name in _COLUMNS:
+        column = getattr(batch, name)
+        setattr(kept, name, [column[row] for row in rows])
+    kept.joins = [join for join in batch.joins if join.source not in ids]
+    pointed = {m for meanings in kept.meanings for m in meanings}
+    pointed.update(m for join in kept.joins for m in join.meanings)
+    kept.texts = {m: text for m, text in batch.texts.items() if m in pointed}
+    return kept
 
 
 def assemble(batch: Batch, rows: Sequence[int]) -> bytes:

@@ -7,19 +7,20 @@ change what is stored.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
-from otel_vector.spans.batch import Batch, Join, assemble
+from otel_vector.spans.batch import Batch, Join, assemble, without_rows
 from otel_vector.spans.durations import bucket_of
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.items import Item, items_of
 from otel_vector.spans.matching import compile_where
-from otel_vector.spans.meanings import Meaning, Signal
+from otel_vector.spans.meanings import Facet, Meaning, RunKind, Signal
 from otel_vector.store.contract import Cursor, Page, Tally, Written
 from otel_vector.store.memory.meanings import MemoryMeanings
+from otel_vector.store.retired import MASKED, added
 
 __all__ = ["MemorySpans"]
 
@@ -54,26 +55,137 @@ class MemorySpans:
         self._meanings = meanings
         self._lock = lock
         self._signals = {signal: _Signal() for signal in Signal}
-        self._joined: defaultdict[SpanKey, dict[MeaningId, None]] = defaultdict(dict)
+        self._waiting: defaultdict[SpanKey, dict[MeaningId, None]] = defaultdict(dict)
+        self._tombstones: set[SpanId] = set()
+        self._retired: dict[MeaningId, Tally] = {}
+        self.holders: list[Callable[[], Collection[MeaningId]]] = []
+        """Return meanings that something besides items points at."""
 
     def write(self, batch: Batch, digest: bytes) -> Written:
         """Store what is new; the digest tells nothing that the ids do not."""
         del digest
         with self._lock:
-            self._meanings.add(batch.texts.values())
-            rows = range(len(batch))
-            new = tuple(batch.ids[row] for row in rows if self._store(batch, row))
+            kept = without_rows(batch, self._tombstones.intersection(batch.ids))
+            self._meanings.add(kept.texts.values())
+            rows = range(len(kept))
+            new = tuple(kept.ids[row] for row in rows if self._store(kept, row))
+            if batch.signal is Signal.SPANS:
+                for key in zip(kept.trace_ids, kept.span_ids, strict=True):
+                    self._waiting.pop(key, None)
         return Written(new, len(batch) - len(new))
 
     def join(self, joins: Sequence[Join], texts: Mapping[MeaningId, Meaning]) -> None:
         """Add meanings to spans that are stored, and to those that will be."""
         with self._lock:
-            self._meanings.add(texts.values())
-            for join in joins:
-                key = (join.trace_id, join.span_id)
-                self._joined[key].update(dict.fromkeys(join.meanings))
-                for identity in self._signals[Signal.SPANS].traces.get(join.trace_id, ()):
-                    self._add_joined(self._signals[Signal.SPANS].items[identity].own)
+            kept = [join for join in joins if join.source not in self._tombstones]
+            self._meanings.add(texts[m] for join in kept for m in join.meanings if m in texts)
+            for join in kept:
+                self._join(join)
+
+    def _join(self, join: Join) -> None:
+        part = self._signals[Signal.SPANS]
+        found = [part.items[identity].own for identity in part.traces.get(join.trace_id, ())]
+        spans = [own for own in found if own.message.span_id == join.span_id]
+        for own in spans:
+            own.meanings = tuple(dict.fromkeys((*own.meanings, *join.meanings)))
+        if not spans:
+            key = (join.trace_id, join.span_id)
+            self._waiting[key].update(dict.fromkeys(join.meanings))
+
+    def delete(self, signal: Signal, ids: Collection[SpanId]) -> int:
+        """Forget items for good; return how many of them were stored."""
+        with self._lock:
+            self._tombstones.update(ids)
+            stored = [i for i in dict.fromkeys(ids) if i in self._signals[signal].items]
+            gone = [self._remove(signal, identity) for identity in stored]
+            if signal is Signal.LOGS:
+                self._stop_waiting(gone)
+            self._collect({m for own in gone for m in own.meanings}, frozenset(Facet))
+        return len(gone)
+
+    def _stop_waiting(self, logs: Iterable[Item]) -> None:
+        """Let no join wait whose log records are all deleted."""
+        for own in logs:
+            key = (own.message.trace_id, own.message.span_id)
+            others = self._signals[Signal.LOGS].traces.get(own.message.trace_id, ())
+            items = self._signals[Signal.LOGS].items
+            if all(items[i].own.message.span_id != key[1] for i in others):
+                self._collect(self._waiting.pop(key, {}), frozenset(Facet))
+
+    def _remove(self, signal: Signal, identity: SpanId) -> Item:
+        part = self._signals[signal]
+        own = part.items.pop(identity).own
+        part.traces[own.message.trace_id].remove(identity)
+        return own
+
+    def _collect(self, suspects: Iterable[MeaningId], facets: Collection[Facet]) -> None:
+        """Remove those meanings of some facets that nothing points at."""
+        items = (s.own for part in self._signals.values() for s in part.items.values())
+        held = {m for own in items for m in own.meanings}
+        held.update(m for waiting in self._waiting.values() for m in waiting)
+        held.update(m for holder in self.holders for m in holder())
+        found = self._meanings.get(set(suspects) - held)
+        self._meanings.remove([m.id for m in found.values() if m.facet in facets])
+        for identity, meaning in found.items():
+            if meaning.facet in facets:
+                self._retired.pop(identity, None)
+
+    def retire(self, is_dropped: Callable[[int], bool]) -> int:
+        """Drop the items whose starts (nanoseconds) retention chose; keep tallies of them."""
+        with self._lock:
+            gone = [
+                self._remove(signal, identity)
+                for signal, part in self._signals.items()
+                for identity in [i for i, s in part.items.items() if is_dropped(s.own.start_ns)]
+            ]
+            live = [own for own in gone if own.run is RunKind.LIVE]
+            suspects = {m for own in gone for m in own.meanings}
+            for meaning in {m for own in live for m in own.meanings}:
+                tally = _tally_of(own for own in live if meaning in own.meanings)
+                self._retired[meaning] = added(self._retired.get(meaning, Tally()), tally)
+            self._collect(suspects, frozenset(Facet) - MASKED)
+        return len(gone)
+
+    def retired(self, meanings: Collection[MeaningId]) -> dict[MeaningId, Tally]:
+        """Return what is known of items that retention dropped."""
+        with self._lock:
+            return {m: self._retired[m] for m in meanings if m in self._retired}
+
+    def starts(self) -> list[int]:
+        """Return the start of every item, nanoseconds."""
+        with self._lock:
+            return [s.own.start_ns for p in self._signals.values() for s in p.items.values()]
+
+    def tombstones(self) -> set[SpanId]:
+        """Return the ids that are never stored again."""
+        with self._lock:
+            return set(self._tombstones)
+
+    def bury(self, ids: Iterable[SpanId]) -> None:
+        """Set tombstones for items that are not stored."""
+        with self._lock:
+            self._tombstones.update(ids)
+
+    def stored(self) -> Iterator[tuple[str, Signal, int, bytes]]:
+        """Yield name, signal, start and message of each item's block, in the order of names."""
+        with self._lock:
+            blocks = [
+                (identity, signal, stored.own.start_ns, stored.block)
+                for signal, part in self._signals.items()
+                for identity, stored in part.items.items()
+            ]
+        yield from sorted(blocks)
+
+    def redescribe(self, batch: Batch) -> int:
+        """Add the texts of items that were described again; return how many are stored."""
+        with self._lock:
+            self._meanings.add(batch.texts.values())
+            items = self._signals[batch.signal].items
+            rows = [row for row, identity in enumerate(batch.ids) if identity in items]
+            for row in rows:
+                own = items[batch.ids[row]].own
+                own.meanings = tuple(dict.fromkeys((*batch.meanings[row], *own.meanings)))
+        return len(rows)
 
     def find(self, signal: Signal, where: Where, limit: int, after: Cursor | None = None) -> Page:
         """Return items under a filter, newest first."""
@@ -132,7 +244,7 @@ class MemorySpans:
         return True
 
     def _add_joined(self, own: Item) -> None:
-        joined = self._joined.get((own.message.trace_id, own.message.span_id), {})
+        joined = self._waiting.get((own.message.trace_id, own.message.span_id), {})
         own.meanings = tuple(dict.fromkeys((*own.meanings, *joined)))
 
     def _under(self, signal: Signal, where: Where) -> list[_Stored]:

@@ -14,6 +14,7 @@ from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Capabilities, StoreSize
 from otel_vector.store.memory.meanings import MemoryMeanings
 from otel_vector.store.memory.spans import MemorySpans
+from otel_vector.store.memory.upkeep import MemoryUpkeep
 
 __all__ = ["MemoryStore", "MemoryTenant"]
 
@@ -25,6 +26,7 @@ class MemoryTenant:
         lock = RLock()
         self._meanings = MemoryMeanings(dimension, lock)
         self._spans = MemorySpans(self._meanings, lock)
+        self._upkeep = MemoryUpkeep(self._spans)
 
     @property
     def writer(self) -> MemorySpans:
@@ -41,15 +43,27 @@ class MemoryTenant:
         """The tenant's meanings."""
         return self._meanings
 
+    @property
+    def upkeep(self) -> MemoryUpkeep:
+        """What keeps the tenant's data in shape."""
+        return self._upkeep
+
     def size(self) -> StoreSize:
         """Return what is stored; each item is a block of its own, and nothing is on disk."""
         spans, logs = (self._spans.total(signal) for signal in (Signal.SPANS, Signal.LOGS))
-        return StoreSize(spans=spans, logs=logs, blocks=spans + logs, shards=0, disk_bytes=0)
+        return StoreSize(
+            spans=spans,
+            logs=logs,
+            blocks=spans + logs,
+            shards=0,
+            disk_bytes=0,
+            tombstones=len(self._spans.tombstones()),
+        )
 
     def written(self) -> bool:
         """Return whether anything was ever written."""
         size = self.size()
-        return bool(size.spans or size.logs or self._meanings.counts().total)
+        return bool(size.spans or size.logs or size.tombstones or self._meanings.counts().total)
 
 
 class MemoryStore:
