@@ -19,6 +19,7 @@
         │   └── UnsupportedError    a backend lacks the ability that was asked for
         ├── NotFoundError           no such thing in this tenant
         ├── AccessError             the key may not do this
+        │   └── UnauthenticatedError  there is no key, or none that is in force
         ├── JobCancelledError       the work was told to end before it was done
         ├── ConfigError             a setting is wrong; the message names it
         ├── StoreLockedError        another process has the data folder open
@@ -54,6 +55,7 @@ __all__ = [
     "StoreUnavailableError",
     "StoreVersionError",
     "TooLargeError",
+    "UnauthenticatedError",
     "UnsupportedError",
     "UnsupportedMediaError",
 ]
@@ -135,6 +137,10 @@ class NotFoundError(PermanentError):
 
 class AccessError(PermanentError):
     """The key may not do this, or there is none; the message says what it lacks."""
+
+
+class UnauthenticatedError(AccessError):
+    """No key was sent, or none that is in force; nothing was done."""
 
 
 class JobCancelledError(PermanentError):

@@ -47,6 +47,8 @@ STATUS: Final[Mapping[type[errors.OtelVectorError], int]] = MappingProxyType(
         errors.QueryTimeoutError: 422,
         errors.UnsupportedError: 501,
         errors.NotFoundError: 404,
+        errors.UnauthenticatedError: 401,
+        errors.AccessError: 403,
         errors.ConfigError: 500,
         errors.StoreLockedError: 503,
         errors.StoreVersionError: 500,

@@ -20,12 +20,14 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from otel_vector.errors import (
+    AccessError,
     InvalidInputError,
     NotFoundError,
     OtelVectorError,
     PermanentError,
     RetryableError,
     TooLargeError,
+    UnauthenticatedError,
     UnsupportedMediaError,
 )
 
@@ -42,6 +44,8 @@ _CODES: tuple[tuple[type[OtelVectorError], grpc.StatusCode, int], ...] = (
     (UnsupportedMediaError, grpc.StatusCode.INVALID_ARGUMENT, 415),
     (InvalidInputError, grpc.StatusCode.INVALID_ARGUMENT, 400),
     (NotFoundError, grpc.StatusCode.NOT_FOUND, 404),
+    (UnauthenticatedError, grpc.StatusCode.UNAUTHENTICATED, 401),
+    (AccessError, grpc.StatusCode.PERMISSION_DENIED, 403),
     (PermanentError, grpc.StatusCode.INTERNAL, 500),
     (OtelVectorError, grpc.StatusCode.INTERNAL, 500),
 )
@@ -90,7 +94,9 @@ def http_refusal(error: OtelVectorError, content_type: str) -> Answer:
         # Retry-After has whole seconds; 0 would ask to come back at once.
         retry_after = str(max(1, ceil(error.retry_after_s))).encode()
         return _answer(http_status, status, content_type, ((b"retry-after", retry_after),))
-    return _answer(http_status, _status(code, str(error), None), content_type, ())
+    challenge = ((b"www-authenticate", b"Bearer"),)
+    headers = challenge if isinstance(error, UnauthenticatedError) else ()
+    return _answer(http_status, _status(code, str(error), None), content_type, headers)
 
 
 def status_answer(
