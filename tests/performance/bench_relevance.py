@@ -37,7 +37,7 @@ from otel_vector.settings.config import DescribeConfig
 from otel_vector.spans.ids import MeaningId, Tenant
 from otel_vector.spans.meanings import Facet, Meaning
 from otel_vector.store.contract import Fusion, Hit
-from otel_vector.store.edge.terms import document_terms, question_terms
+from otel_vector.store.reading.terms import document_terms, question_terms
 
 DATASETS = ("online-boutique", "train-ticket", "llm-agents")
 TEN = 10

@@ -7,16 +7,20 @@ from typing import Any, Final
 
 import qdrant_edge as engine
 
-from otel_vector.spans.filters import And, Filter, Not, Or, PointsAt, Where
+from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
-from otel_vector.store.edge.clause import Clause
-from otel_vector.store.edge.data import TenantData, streams_of, test_of
+from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.manifest import ShardRow
-from otel_vector.store.edge.points import as_list, everything
+from otel_vector.store.edge.points import everything
+from otel_vector.store.edge.render import filter_of
+from otel_vector.store.reading.asking import asks_meanings
+from otel_vector.store.reading.clause import Clause
+from otel_vector.store.reading.streams import streams_of, test_of
+from otel_vector.store.reading.sums import as_list
 
-__all__ = ["asks_meanings", "unsure_items"]
+__all__ = ["unsure_items"]
 
 _MANY: Final = 50_000
 """Items from which on a scan of all blocks is quicker than asking each."""
@@ -32,21 +36,27 @@ def unsure_items(
     """
     streams, _ = streams_of(signal, where)
     rows = data.shards_of(streams)
-    unsure = clause.unsure()
+    unsure = filter_of(clause.unsure())
     points_only = where.filter is not None and asks_meanings(where.filter)
     if not points_only and sum(_counts(data, rows, unsure)) > _MANY:
         return None
     return _asked(data, signal, where, rows, unsure)
 
 
-def _counts(data: TenantData, rows: list[ShardRow], condition: engine.Filter) -> Iterator[int]:
+def _counts(
+    data: TenantData, rows: list[ShardRow], condition: engine.Filter | None
+) -> Iterator[int]:
     for row in rows:
         with data.gate.reading(), data.pool.lease(row) as shard:
             yield shard.engine.count(engine.CountRequest(False, condition))
 
 
 def _asked(
-    data: TenantData, signal: Signal, where: Where, rows: list[ShardRow], unsure: engine.Filter
+    data: TenantData,
+    signal: Signal,
+    where: Where,
+    rows: list[ShardRow],
+    unsure: engine.Filter | None,
 ) -> Iterator[tuple[Item, dict[str, Any]]]:
     matches = test_of(signal, where)
     deadline = data.deadline()
@@ -66,15 +76,3 @@ def _asked(
 
 def _place(record: Any) -> int:
     return int(record.payload["p"])
-
-
-def asks_meanings(node: Filter) -> bool:
-    """Return whether a filter asks what only points know: the meanings of an item."""
-    match node:
-        case PointsAt():
-            return True
-        case And(items) | Or(items):
-            return any(asks_meanings(item) for item in items)
-        case Not(item):
-            return asks_meanings(item)
-    return False

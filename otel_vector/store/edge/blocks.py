@@ -33,8 +33,9 @@ import zstandard
 
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.faults import translated
+from otel_vector.store.reading.blocks import BlockBytes
 
-__all__ = ["MAX_ROWS", "BlockBytes", "BlockFile", "BlockKey", "BlockRow", "place", "unplace"]
+__all__ = ["MAX_ROWS", "BlockFile", "BlockKey", "BlockRow", "place", "unplace"]
 
 MAX_ROWS: Final = 1 << 15
 """Rows of a block: positions take 15 bits of `p`."""
@@ -81,15 +82,6 @@ class BlockRow:
     max_ns: int
     parts: Sequence[tuple[int, bytes]]
     """Number of rows and serialised message of each part; together they are the block."""
-
-
-@dataclass(frozen=True, slots=True)
-class BlockBytes:
-    """A stored block: its message, and the end of each of its parts in rows and in bytes."""
-
-    message: bytes
-    row_ends: Sequence[int]
-    byte_ends: Sequence[int]
 
 
 def place(name: int, position: int) -> int:

@@ -10,55 +10,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from threading import Lock, RLock
-from typing import Final
 
 from otel_vector.errors import StoreDamagedError
 from otel_vector.settings.config import StoreConfig
-from otel_vector.spans.filters import Where
 from otel_vector.spans.items import Item
-from otel_vector.spans.matching import compile_where
-from otel_vector.spans.meanings import RunKind, Signal
+from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.blocks import BlockFile, unplace
-from otel_vector.store.edge.cache import BlockCache, CachedBlock
-from otel_vector.store.edge.deadline import Deadline
 from otel_vector.store.edge.gate import Gate
 from otel_vector.store.edge.manifest import Manifest, Seen, ShardRow, Waiting
 from otel_vector.store.edge.meanings import EdgeMeanings
 from otel_vector.store.edge.pool import Pool
 from otel_vector.store.edge.shard import create_shard_folder, shard_folder
+from otel_vector.store.reading.cache import BlockCache, CachedBlock
+from otel_vector.store.reading.deadline import Deadline
 
-__all__ = ["LIVE", "LOGS", "OTHER", "TenantData", "streams_of", "test_of"]
-
-LIVE: Final = "live"
-OTHER: Final = "other"
-LOGS: Final = "logs"
-"""Streams: live spans, spans of other runs, log records; each has shards of its own."""
-
-
-def streams_of(signal: Signal, where: Where) -> tuple[list[str], bool]:
-    """Return the streams a question is about, and whether they answer its runs exactly."""
-    if signal is Signal.LOGS:
-        return [LOGS], not where.runs or RunKind.LIVE in where.runs
-    if not where.runs:
-        return [LIVE, OTHER], True
-    if set(where.runs) == {RunKind.LIVE}:
-        return [LIVE], True
-    live = [LIVE] if RunKind.LIVE in where.runs else []
-    return [*live, OTHER], set(where.runs) == set(RunKind)
-
-
-def test_of(signal: Signal, where: Where) -> Callable[[Item], bool]:
-    """Return the test that confirms an item of the streams a question is about.
-
-    Where the streams answer its runs exactly, no item is asked for its run.
-    """
-    _, runs_exact = streams_of(signal, where)
-    return compile_where(replace(where, runs=()) if runs_exact else where)
+__all__ = ["TenantData"]
 
 
 class TenantData:

@@ -15,10 +15,12 @@ from typing import Any
 from otel_vector.spans.batch import Batch, Join
 from otel_vector.spans.ids import MeaningId, SpanId, trace_key
 from otel_vector.spans.meanings import Signal
-from otel_vector.store.edge.data import LIVE, OTHER, TenantData
+from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.manifest import ShardRow, Waiting
-from otel_vector.store.edge.points import as_list, by_trace
+from otel_vector.store.edge.points import by_trace
 from otel_vector.store.edge.shard import SpanShard
+from otel_vector.store.reading.streams import LIVE, OTHER
+from otel_vector.store.reading.sums import as_list
 
 __all__ = ["Joins"]
 

@@ -31,7 +31,7 @@ from otel_vector.store.edge.faults import engine_writing, translated
 from otel_vector.store.edge.gate import Gate
 from otel_vector.store.edge.nearest import nearest_hits
 from otel_vector.store.edge.shelf import open_shelf
-from otel_vector.store.edge.terms import document_terms
+from otel_vector.store.reading.terms import document_terms
 
 __all__ = ["EdgeMeanings"]
 

@@ -6,19 +6,12 @@ from typing import Any, Final
 
 import qdrant_edge as engine
 
-__all__ = ["as_list", "by_trace", "ends", "everything", "newest"]
+__all__ = ["by_trace", "ends", "everything", "newest"]
 
 _PAGE: Final = 2_000
 _EXACT: Final = 1 << 53
 _BLUR: Final = 4
 """Starts beyond 2**53 microseconds (the year 2255) are up to this far off as float64."""
-
-
-def as_list(value: Any) -> list[int]:
-    """Return a list field's values: the engine keeps a single one as a scalar."""
-    if value is None:
-        return []
-    return [value] if isinstance(value, int) else list(value)
 
 
 def by_trace(shard: engine.EdgeShard, key: int) -> list[Any]:
@@ -27,7 +20,7 @@ def by_trace(shard: engine.EdgeShard, key: int) -> list[Any]:
     return everything(shard, engine.Filter(must=[condition]))
 
 
-def everything(shard: engine.EdgeShard, condition: engine.Filter) -> list[Any]:
+def everything(shard: engine.EdgeShard, condition: engine.Filter | None) -> list[Any]:
     """Return every point under a condition, with payload, in no order."""
     found: list[Any] = []
     offset, more = None, True

@@ -19,16 +19,19 @@ from otel_vector.spans.ids import MeaningId, SpanId, trace_key
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Cursor, Page, Tally
-from otel_vector.store.edge.between import asks_meanings
-from otel_vector.store.edge.clause import Clause
-from otel_vector.store.edge.compile import Compiler
-from otel_vector.store.edge.data import LIVE, LOGS, OTHER, TenantData, streams_of, test_of
+from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.manifest import ShardRow
-from otel_vector.store.edge.needles import bytes_test
-from otel_vector.store.edge.points import as_list, by_trace
+from otel_vector.store.edge.points import by_trace
+from otel_vector.store.edge.render import filter_of, render
 from otel_vector.store.edge.scan import Scan
 from otel_vector.store.edge.tally import Tallies
 from otel_vector.store.edge.walk import Found, walk
+from otel_vector.store.reading.asking import asks_meanings
+from otel_vector.store.reading.clause import Clause
+from otel_vector.store.reading.compile import Compiler
+from otel_vector.store.reading.needles import bytes_test
+from otel_vector.store.reading.streams import LIVE, LOGS, OTHER, streams_of, test_of
+from otel_vector.store.reading.sums import as_list
 
 __all__ = ["EdgeReader"]
 
@@ -69,11 +72,10 @@ class EdgeReader:
         if clause.most is None:
             return False
         rows = _overlapping(self._data.shards_of(streams), where, None)
-        count = 0
+        count, within = 0, filter_of(clause.most)
         for row in rows:
             with self._data.gate.reading(), self._data.pool.lease(row) as shard:
-                request = engine.CountRequest(False, engine.Filter(must=[clause.most]))
-                count += shard.engine.count(request)
+                count += shard.engine.count(engine.CountRequest(False, within))
             if count > _FEW:
                 return bytes_test(where.filter) is None
         return True
@@ -91,8 +93,8 @@ class EdgeReader:
         streams, _ = streams_of(signal, where)
         rows = _overlapping(self._data.shards_of(streams), where, below_us)
         keep = None if exact else test_of(signal, where)
-        deadline = self._data.deadline()
-        for group in walk(self._data.pool, self._data.gate, rows, clause.most, below_us, page):
+        deadline, within = self._data.deadline(), render(clause.most)
+        for group in walk(self._data.pool, self._data.gate, rows, within, below_us, page):
             best: list[Item] = []
             group.sort(key=_place)
             for start in range(0, len(group), _PART):

@@ -15,18 +15,21 @@ from itertools import chain, groupby, repeat
 from operator import itemgetter
 from typing import Any, Final
 
-from otel_vector.spans.filters import And, BuiltIn, Compare, Filter, Op, Or, Where
+from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
-from otel_vector.store.edge.blocks import BlockBytes, BlockKey, place
-from otel_vector.store.edge.cache import CachedBlock
-from otel_vector.store.edge.data import TenantData, test_of
-from otel_vector.store.edge.identity import ids_of_items
-from otel_vector.store.edge.needles import bytes_test
-from otel_vector.store.edge.points import as_list
+from otel_vector.store.edge.blocks import BlockKey, place
+from otel_vector.store.edge.data import TenantData
+from otel_vector.store.reading.asking import services_in
+from otel_vector.store.reading.blocks import BlockBytes
+from otel_vector.store.reading.cache import CachedBlock
+from otel_vector.store.reading.identity import ids_of_items
+from otel_vector.store.reading.needles import bytes_test
+from otel_vector.store.reading.streams import test_of
+from otel_vector.store.reading.sums import as_list
 
-__all__ = ["Matched", "Scan", "services_in"]
+__all__ = ["Matched", "Scan"]
 
 _PART_BYTES: Final = 4 << 20  # decompressed bytes read at once, one block at least
 _AHEAD: Final = 3  # parts read ahead
@@ -136,20 +139,6 @@ class Scan:
                     )
                     confirmed.append(Matched(named, payload))
         return confirmed
-
-
-def services_in(node: Filter) -> frozenset[str] | None:
-    """Return the services that a match can be of; None if any."""
-    match node:
-        case Compare(BuiltIn.SERVICE, Op.EQ, values):
-            return frozenset(values)
-        case And(items):
-            told = [services for item in items if (services := services_in(item)) is not None]
-            return frozenset.intersection(*told) if told else None
-        case Or(items):
-            each = [services_in(item) for item in items]
-            return None if None in each else frozenset().union(*[s for s in each if s])
-    return None
 
 
 def _parts(blocks: Sequence[tuple[str, BlockKey]]) -> Iterator[list[tuple[str, BlockKey]]]:

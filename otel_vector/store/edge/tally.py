@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
 
@@ -23,13 +22,17 @@ from otel_vector.spans.keys import STATUS_ERROR
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Tally
 from otel_vector.store.edge.between import unsure_items
-from otel_vector.store.edge.clause import NOTHING, UNKNOWN, Clause, equals_any
-from otel_vector.store.edge.compile import Compiler
-from otel_vector.store.edge.data import LOGS, TenantData, streams_of
+from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.manifest import ShardRow
-from otel_vector.store.edge.points import as_list, ends
+from otel_vector.store.edge.points import ends
+from otel_vector.store.edge.render import filter_of, render
 from otel_vector.store.edge.scan import Scan
 from otel_vector.store.edge.shard import SpanShard
+from otel_vector.store.reading.clause import NOTHING, UNKNOWN, Clause
+from otel_vector.store.reading.compile import Compiler
+from otel_vector.store.reading.conditions import Condition, equals_any
+from otel_vector.store.reading.streams import LOGS, streams_of
+from otel_vector.store.reading.sums import Sum, count
 
 __all__ = ["Tallies"]
 
@@ -37,44 +40,13 @@ _KEPT: Final = 4
 _NOTHING: Final = NOTHING.least
 
 
-@dataclass(slots=True)
-class _Sum:
-    """A tally in the making."""
-
-    errors: int = 0
-    histogram: Counter[int] = field(default_factory=Counter)
-    first_ns: int | None = None
-    last_ns: int = 0
-
-    def saw(self, start_ns: int) -> None:
-        """Widen the range of starts."""
-        self.first_ns = start_ns if self.first_ns is None else min(self.first_ns, start_ns)
-        self.last_ns = max(self.last_ns, start_ns)
-
-    def add(self, other: _Sum | None) -> None:
-        """Add what was counted elsewhere."""
-        if other is not None:
-            self.errors += other.errors
-            self.histogram.update(other.histogram)
-            if other.first_ns is not None:
-                self.saw(other.first_ns)
-                self.saw(other.last_ns)
-
-    def tally(self) -> Tally:
-        """Return the sum as an answer."""
-        first_ns = self.first_ns or 0
-        return Tally(
-            self.histogram.total(), self.errors, dict(self.histogram), first_ns, self.last_ns
-        )
-
-
 def _under(meaning: MeaningId, condition: Any | None) -> engine.Filter:
-    return engine.Filter(must=[equals_any("m", [meaning]), *_given(condition)])
+    return engine.Filter(must=[render(equals_any("m", [meaning])), *_given(condition)])
 
 
 def _failed(meanings: Collection[MeaningId], condition: Any | None) -> engine.Filter:
     held, error = equals_any("m", meanings), equals_any("k", [STATUS_ERROR])
-    return engine.Filter(must=[held, error, *_given(condition)])
+    return engine.Filter(must=[render(held), render(error), *_given(condition)])
 
 
 def _given(condition: Any | None) -> list[Any]:
@@ -89,7 +61,7 @@ class Tallies:
         self._data = data
         self._tenant = tenant
         self._compiler = compiler
-        self._kept: OrderedDict[Any, tuple[Any | None, dict[MeaningId, _Sum]]] = OrderedDict()
+        self._kept: OrderedDict[Any, tuple[Condition | None, dict[MeaningId, Sum]]] = OrderedDict()
         self._lock = Lock()
 
     def tally(
@@ -97,10 +69,11 @@ class Tallies:
     ) -> dict[MeaningId, Tally]:
         """Return the tally of each meaning under a restriction."""
         streams, condition, others = self._split(signal, where)
-        found = {m: _Sum() for m in meanings}
+        found = {m: Sum() for m in meanings}
         if condition is not _NOTHING:
-            narrowed = [(_under(m, condition), total) for m, total in found.items()]
-            failed = _failed(found, condition)
+            given = render(condition)
+            narrowed = [(_under(m, given), total) for m, total in found.items()]
+            failed = _failed(found, given)
             for row in self._data.shards_of(streams):
                 with self._data.gate.reading(), self._data.pool.lease(row) as shard:
                     self._add_errors(shard, failed, found)
@@ -114,7 +87,7 @@ class Tallies:
 
     def _split(
         self, signal: Signal, where: Where
-    ) -> tuple[list[str], Any | None, dict[MeaningId, _Sum]]:
+    ) -> tuple[list[str], Condition | None, dict[MeaningId, Sum]]:
         """Return streams, the condition that the engine counts under, and sums of the rest."""
         streams, runs_exact = streams_of(signal, where)
         clause = self._compiler.where(signal, where)
@@ -133,22 +106,22 @@ class Tallies:
 
     def _asked(
         self, signal: Signal, where: Where, clause: Clause
-    ) -> tuple[Any | None, dict[MeaningId, _Sum]]:
+    ) -> tuple[Condition | None, dict[MeaningId, Sum]]:
         """Ask the items between the bounds one by one, or all in a scan if they are many."""
-        sums: dict[MeaningId, _Sum] = {}
+        sums: dict[MeaningId, Sum] = {}
         between = unsure_items(self._data, signal, where, clause)
         if between is not None:
             for item, payload in between:
-                _count(sums, payload, item.start_ns)
+                count(sums, payload, item.start_ns)
             return clause.least, sums
         streams, _ = streams_of(signal, where)
         for _, matched in Scan(self._data, self._tenant, signal, where).matches(streams):
             for hit in matched:
-                _count(sums, hit.payload, hit.item.start_ns)
+                count(sums, hit.payload, hit.item.start_ns)
         return _NOTHING, sums
 
     def _add_errors(
-        self, shard: SpanShard, failed: engine.Filter, found: dict[MeaningId, _Sum]
+        self, shard: SpanShard, failed: engine.Filter, found: dict[MeaningId, Sum]
     ) -> None:
         """Count the failed items of all meanings by one facet; other meanings come with them."""
         limit = self._data.meanings.counts().total + 10
@@ -158,7 +131,7 @@ class Tallies:
                 total.errors += int(hit.count)
 
     def _add(
-        self, shard: SpanShard, row: ShardRow, under: engine.Filter, total: _Sum, *, ends_too: bool
+        self, shard: SpanShard, row: ShardRow, under: engine.Filter, total: Sum, *, ends_too: bool
     ) -> None:
         hits = shard.engine.facet(engine.FacetRequest("d", BUCKETS + 10, False, under))
         counts = {int(hit.value): int(hit.count) for hit in hits}
@@ -177,7 +150,7 @@ class Tallies:
             if item is not None:
                 yield item.start_ns
 
-    def _add_seen(self, streams: list[str], found: dict[MeaningId, _Sum]) -> None:
+    def _add_seen(self, streams: list[str], found: dict[MeaningId, Sum]) -> None:
         for stream in streams:
             seen = self._data.seen.get(stream, {})
             for meaning, total in found.items():
@@ -189,19 +162,10 @@ class Tallies:
         """Return every meaning that an item under a restriction points at, and how many do."""
         streams, condition, others = self._split(signal, where)
         counts = Counter({m: total.histogram.total() for m, total in others.items()})
-        filter_ = None if condition is None else engine.Filter(must=[condition])
+        filter_ = filter_of(condition)
         limit = self._data.meanings.counts().total + 10
         for row in self._data.shards_of(streams) if condition is not _NOTHING else ():
             with self._data.gate.reading(), self._data.pool.lease(row) as shard:
                 hits = shard.engine.facet(engine.FacetRequest("m", limit, False, filter_))
             counts.update({MeaningId(int(hit.value)): int(hit.count) for hit in hits})
         return dict(counts)
-
-
-def _count(sums: dict[MeaningId, _Sum], payload: dict[str, Any], start_ns: int) -> None:
-    failed = STATUS_ERROR in as_list(payload.get("k"))
-    for meaning in as_list(payload.get("m")):
-        total = sums.setdefault(MeaningId(meaning), _Sum())
-        total.histogram[payload["d"]] += 1
-        total.errors += failed
-        total.saw(start_ns)

@@ -9,10 +9,11 @@ from typing import Final
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.ids import Tenant
 from otel_vector.store.contract import MeaningStore, SpanReader, SpanWriter, StoreSize
-from otel_vector.store.edge.compile import Compiler
-from otel_vector.store.edge.data import LOGS, TenantData
+from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.reader import EdgeReader
 from otel_vector.store.edge.writer import EdgeWriter
+from otel_vector.store.reading.compile import Compiler
+from otel_vector.store.reading.streams import LOGS
 
 __all__ = ["EdgeTenant"]
 

@@ -18,12 +18,13 @@ from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.meanings import Meaning, RunKind, Signal
 from otel_vector.store.contract import Written
 from otel_vector.store.edge.blocks import MAX_ROWS, BlockRow, place, unplace
-from otel_vector.store.edge.data import LIVE, LOGS, OTHER, TenantData
+from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.faults import require_free_space
-from otel_vector.store.edge.identity import ids_of_block
 from otel_vector.store.edge.joins import Joins
 from otel_vector.store.edge.manifest import DAY_NS, Seen, ShardRow
 from otel_vector.store.edge.shard import CHUNK, SpanShard
+from otel_vector.store.reading.identity import ids_of_block
+from otel_vector.store.reading.streams import LIVE, LOGS, OTHER
 
 __all__ = ["EdgeWriter"]
 

@@ -34,7 +34,7 @@ from otel_vector.spans.filters import (
     Phrase,
 )
 from otel_vector.spans.values import number_of
-from otel_vector.store.edge.captured import Numbers, value_reader
+from otel_vector.store.reading.captured import Numbers, value_reader
 
 __all__ = ["BytesTest", "bytes_test"]
 

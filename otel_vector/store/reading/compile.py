@@ -1,4 +1,4 @@
-"""A filter as a bracket of engine conditions, as tight as indexes and keys allow.
+"""A filter as a bracket of conditions, as tight as indexes and keys allow.
 
 Service, name and kind are any-of over operation meanings; status, sessions, models, error codes
 and configured attributes are keys; durations are buckets; a trace id is a key that the block
@@ -8,9 +8,7 @@ confirms. Every other attribute is unknown to the engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
-
-import qdrant_edge as engine
+from typing import Final
 
 from otel_vector.spans.durations import BUCKETS, bucket_of
 from otel_vector.spans.filters import (
@@ -32,17 +30,17 @@ from otel_vector.spans.items import KINDS, STATUSES
 from otel_vector.spans.keys import KEYED, NARROWED, STATUS_ERROR, attribute_field, keys_equal_to
 from otel_vector.spans.meanings import Meaning, Signal
 from otel_vector.spans.values import number_of
-from otel_vector.store.edge.clause import (
+from otel_vector.store.reading.clause import (
     EVERYTHING,
     NOTHING,
     UNKNOWN,
     Clause,
     all_of,
     any_of,
-    equals_any,
     exactly,
     none_of,
 )
+from otel_vector.store.reading.conditions import Condition, Range, equals_any
 
 __all__ = ["Compiler", "start_range"]
 
@@ -63,11 +61,11 @@ def start_range(since_ns: int | None, until_ns: int | None) -> Clause:
     return Clause(_window(since_ns, until_ns, _BLUR_US), _window(since_ns, until_ns, -_BLUR_US))
 
 
-def _window(since_ns: int | None, until_ns: int | None, slack_us: int) -> Any:
+def _window(since_ns: int | None, until_ns: int | None, slack_us: int) -> Condition:
     """Return the range of starts, wider by some microseconds on both sides."""
     low = None if since_ns is None else float(since_ns // 1000 - slack_us)
     high = None if until_ns is None else float(-(-until_ns // 1000) + slack_us)
-    return engine.FieldCondition("s", range=engine.RangeFloat(gte=low, lt=high))
+    return Range("s", low, high)
 
 
 class Compiler:

@@ -14,7 +14,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from otel_vector.spans.ids import SpanId
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
-from otel_vector.store.edge.blocks import BlockBytes
+from otel_vector.store.reading.blocks import BlockBytes
 
 __all__ = ["BlockCache", "CachedBlock"]
 

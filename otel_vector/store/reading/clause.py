@@ -7,11 +7,17 @@ keep the bracket: a `not` turns it inside out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import qdrant_edge as engine
+from otel_vector.store.reading.conditions import (
+    Condition,
+    Some,
+    Without,
+    equals_any,
+    together,
+)
 
 __all__ = [
     "EVERYTHING",
@@ -20,15 +26,9 @@ __all__ = [
     "Clause",
     "all_of",
     "any_of",
-    "equals_any",
     "exactly",
     "none_of",
 ]
-
-
-def equals_any(field: str, values: Iterable[int]) -> Any:
-    """Return the condition that a field holds one of these integers."""
-    return engine.FieldCondition(field, match=engine.MatchAny(list(values)))
 
 
 _IMPOSSIBLE: Final = equals_any("t", [-1])
@@ -36,26 +36,26 @@ _IMPOSSIBLE: Final = equals_any("t", [-1])
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """A bracket of engine conditions; None stands for no restriction.
+    """A bracket of conditions; None stands for no restriction.
 
     Attributes:
         most: holds for every item that matches.
         least: holds for no item that does not match.
     """
 
-    most: Any | None
-    least: Any | None
+    most: Condition | None
+    least: Condition | None
 
     @property
     def exact(self) -> bool:
         """Whether the engine alone can answer."""
         return self.most is self.least
 
-    def unsure(self) -> engine.Filter:
-        """Return the condition of the items that have to be asked themselves."""
-        must = [] if self.most is None else [self.most]
-        must_not = [_IMPOSSIBLE] if self.least is None else [self.least]
-        return engine.Filter(must=must, must_not=must_not)
+    def unsure(self) -> Condition | None:
+        """Return the condition of the items that have to be asked themselves; None for all."""
+        if self.least is None:
+            return _IMPOSSIBLE
+        return together([self.most, _complement(self.least)])
 
 
 EVERYTHING: Final = Clause(None, None)
@@ -64,7 +64,7 @@ UNKNOWN: Final = Clause(None, _IMPOSSIBLE)
 """Any item may match; the engine cannot tell."""
 
 
-def exactly(condition: Any) -> Clause:
+def exactly(condition: Condition) -> Clause:
     """Return the clause of a condition that stands for just what the filter matches."""
     return Clause(condition, condition)
 
@@ -91,21 +91,21 @@ def _all_exact(clauses: Sequence[Clause]) -> bool:
     return all(clause.exact for clause in clauses)
 
 
-def _must(conditions: Sequence[Any | None]) -> Any | None:
-    bounds = [c for c in conditions if c is not None]
-    if _IMPOSSIBLE in bounds:
+def _must(conditions: Sequence[Condition | None]) -> Condition | None:
+    if any(c is _IMPOSSIBLE for c in conditions):
         return _IMPOSSIBLE
-    return (engine.Filter(must=bounds) if len(bounds) > 1 else bounds[0]) if bounds else None
+    return together(conditions)
 
 
-def _should(conditions: Sequence[Any | None]) -> Any | None:
-    if any(c is None for c in conditions):
+def _should(conditions: Sequence[Condition | None]) -> Condition | None:
+    bounds = [c for c in conditions if c is not None]
+    if len(bounds) < len(conditions):
         return None
-    possible = [c for c in conditions if c is not _IMPOSSIBLE]
-    return engine.Filter(should=possible) if possible else _IMPOSSIBLE
+    possible = tuple(c for c in bounds if c is not _IMPOSSIBLE)
+    return Some(possible) if possible else _IMPOSSIBLE
 
 
-def _complement(condition: Any | None) -> Any | None:
+def _complement(condition: Condition | None) -> Condition | None:
     if condition is None:
         return _IMPOSSIBLE
-    return None if condition is _IMPOSSIBLE else engine.Filter(must_not=[condition])
+    return None if condition is _IMPOSSIBLE else Without(condition)

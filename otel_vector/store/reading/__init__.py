@@ -1,0 +1,1 @@
+"""What every adapter shares: conditions, reading blocks, terms, fusion of ranks."""

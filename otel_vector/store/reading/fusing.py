@@ -1,0 +1,61 @@
+"""Two rankings of meanings become one: weighted reciprocal rank fusion.
+
+Both rankings are needed for the reasons, so each is asked for, and fused here by the engine's
+own formula (`Fusion.share`): asking the engine to fuse them as well would rank twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from otel_vector.spans.ids import MeaningId
+from otel_vector.store.contract import Fusion, Nearest
+
+__all__ = ["Near", "Ranking", "fused", "least_terms"]
+
+Ranking = Sequence[tuple[int, float]]
+"""Meaning ids with their scores, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A hit before its text is read; see `Hit`."""
+
+    id: MeaningId
+    score: float
+    cosine: float | None
+    dense_rank: int | None
+    bm25_rank: int | None
+
+
+def least_terms(terms: Sequence[int], fusion: Fusion) -> int:
+    """Return how many of a question's terms a BM25 hit has to hold."""
+    return max(1, ceil(len(terms) * fusion.min_words))
+
+
+def fused(rankings: Mapping[str, Ranking], question: Nearest) -> list[Near]:
+    """Return the hits of the rankings `dense` and `bm25` as one, best first."""
+    ranks = {
+        name: {number: (rank, score) for rank, (number, score) in enumerate(ranking)}
+        for name, ranking in rankings.items()
+    }
+    found = [_near(number, ranks, question.fusion) for number in set().union(*ranks.values())]
+    return sorted(found, key=lambda near: (-near.score, near.id))[: question.limit]
+
+
+def _near(
+    number: int, ranks: Mapping[str, Mapping[int, tuple[int, float]]], fusion: Fusion
+) -> Near:
+    dense = ranks.get("dense", {}).get(number)
+    bm25 = ranks.get("bm25", {}).get(number)
+    score = fusion.share(dense[0], fusion.dense_weight) if dense else 0.0
+    score += fusion.share(bm25[0], fusion.bm25_weight) if bm25 else 0.0
+    return Near(
+        MeaningId(number),
+        score,
+        dense[1] if dense else None,
+        dense[0] if dense else None,
+        bm25[0] if bm25 else None,
+    )
