@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import accumulate
@@ -33,6 +33,7 @@ import zstandard
 
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.faults import translated
+from otel_vector.store.reading.blanks import blanked
 from otel_vector.store.reading.blocks import BlockBytes
 
 __all__ = ["MAX_ROWS", "BlockFile", "BlockKey", "BlockRow", "place", "unplace"]
@@ -153,10 +154,10 @@ class BlockFile:
 
     def read(self, name: int) -> BlockBytes | None:
         """Return a block; None if it is not stored."""
-        return next(iter(self.read_many([name])), None)
+        return next((block for _, block in self.read_many([name])), None)
 
-    def read_many(self, names: Sequence[int]) -> Iterator[BlockBytes]:
-        """Yield the blocks that are stored, in the order of `names`."""
+    def read_many(self, names: Sequence[int]) -> Iterator[tuple[int, BlockBytes]]:
+        """Yield names and blocks, of those that are stored, in the order of `names`."""
         marks = ",".join("?" * len(names))
         query = f"SELECT name, parts, data FROM block WHERE name IN ({marks})"  # noqa: S608 -- marks are question marks
         with self._lock, translated(f"reading {self._path}"):
@@ -165,7 +166,51 @@ class BlockFile:
         for name in names:
             if name in found:
                 parts, data = found[name]
-                yield BlockBytes(decompress(data), *orjson.loads(parts))
+                yield name, BlockBytes(decompress(data), *orjson.loads(parts))
+
+    def blank(self, name: int, positions: Collection[int]) -> None:
+        """Leave empty messages in place of some items; remove a block that holds nothing else.
+
+        `scrub` leaves no byte of them in the log, and makes it survive power loss.
+        """
+        block = self.read(name)
+        if block is None:
+            return
+        with self._lock, translated(f"writing {self._path}"):
+            query = "SELECT signal FROM block WHERE name=?"
+            signal = Signal(self._db.execute(query, (name,)).fetchone()[0])
+            rest = blanked(signal, block, positions)
+            if rest is None:
+                self._db.execute("DELETE FROM block WHERE name=?", (name,))
+            else:
+                parts = orjson.dumps([list(rest.row_ends), list(rest.byte_ends)])
+                data = self._compressor.compress(rest.message)
+                self._db.execute(
+                    "UPDATE block SET size=?, parts=?, data=? WHERE name=?",
+                    (len(rest.message), parts, data, name),
+                )
+            self._dirty = True
+
+    def remove(self, names: Collection[int]) -> None:
+        """Remove blocks; `scrub` leaves no byte of them in the log."""
+        with self._lock, translated(f"writing {self._path}"):
+            query = "DELETE FROM block WHERE name IN (SELECT value FROM json_each(?))"
+            self._db.execute(query, (orjson.dumps(list(names)).decode(),))
+            self._dirty = True
+
+    def scrub(self) -> None:
+        """Fold the log into the file and cut it to nothing; both survive power loss then."""
+        with self._lock, translated(f"writing {self._path}"):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._dirty = False
+
+    def abandon(self) -> None:
+        """Let go of a file that is about to be removed; who still reads finds no blocks."""
+        with self._lock:
+            self._db.close()
+            self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            self._db.executescript(_SCHEMA)
+            self._dirty = False
 
     def stored(self, names: set[int]) -> set[int]:
         """Return those among the names whose block is stored."""

@@ -103,9 +103,9 @@ class Scan:
     ) -> list[tuple[str, BlockKey, BlockBytes]]:
         read = []
         for folder, group in groupby(part, key=itemgetter(0)):
-            keys = [key for _, key in group]
-            blocks = self._data.blocks(folder).read_many([key.name for key in keys])
-            read += [(folder, key, block) for key, block in zip(keys, blocks, strict=True)]
+            keys = {key.name: key for _, key in group}
+            blocks = self._data.blocks(folder).read_many(list(keys))
+            read += [(folder, keys[name], block) for name, block in blocks]
         return read
 
     def _hits(
@@ -116,11 +116,14 @@ class Scan:
             block = self._data.cache.keep((folder, key.name), CachedBlock(self._signal, stored))
         matching = [(at, item) for at, item in block.items(self._services) if self._matches(item)]
         ids = ids_of_items(self._tenant, self._signal, [item for _, item in matching])
-        found = dict(zip(ids, matching, strict=True))
+        # An item that was deleted leaves an empty message, which may equal a stored one.
+        found: dict[SpanId, list[tuple[int, Item]]] = {}
+        for span_id, match in zip(ids, matching, strict=True):
+            found.setdefault(span_id, []).append(match)
         return self._confirmed(folder, key, found, streams) if found else []
 
     def _confirmed(
-        self, folder: str, key: BlockKey, found: dict[SpanId, tuple[int, Item]],
+        self, folder: str, key: BlockKey, found: dict[SpanId, list[tuple[int, Item]]],
         streams: Sequence[str],
     ) -> list[Matched]:  # fmt: skip
         confirmed = []
@@ -131,8 +134,9 @@ class Scan:
             with self._data.gate.reading(), self._data.pool.lease(row) as shard:
                 payloads = shard.payloads(suspects)
             for span_id, payload in payloads.items():
-                position, item = found[span_id]
-                if payload["p"] == place(key.name, position):
+                at = {place(key.name, position): item for position, item in found[span_id]}
+                item = at.get(payload["p"])
+                if item is not None:
                     meanings = tuple(MeaningId(m) for m in as_list(payload.get("m")))
                     named = Item(
                         span_id, item.signal, item.resource, item.scope, item.message, meanings

@@ -122,6 +122,12 @@ class BlockCache:
                 self._bytes -= _size(self._blocks.popitem(last=False)[1])
         return block
 
+    def drop(self, folder: str) -> None:
+        """Forget the blocks of a folder, which were changed or removed."""
+        with self._lock:
+            for key in [key for key in self._blocks if key[0] == folder]:
+                self._bytes -= _size(self._blocks.pop(key))
+
 
 def _size(block: CachedBlock) -> int:
     return len(block.message) * _PARSED_FACTOR
