@@ -5,7 +5,8 @@
     OtelVectorError
     ├── RetryableError              the same call may succeed later
     │   ├── StoreUnavailableError   the store's server does not answer; nothing is lost
-    │   ├── LimitedError            a key's rate or a tenant's quota is used up for now
+    │   ├── LimitedError            a key's rate is used up for now; nothing was done
+    │   │   └── QuotaError          a tenant's quota is used up; nothing was stored
     │   ├── InboxFullError          the inbox is at its bound; nothing was stored
     │   ├── StorageFullError        the disk or quota is full; nothing was stored
     │   └── EmbedderUnavailableError  the embedding endpoint does not answer
@@ -48,6 +49,7 @@ __all__ = [
     "OtelVectorError",
     "PermanentError",
     "QueryTimeoutError",
+    "QuotaError",
     "RetryableError",
     "StorageFullError",
     "StoreDamagedError",
@@ -96,7 +98,20 @@ class StoreUnavailableError(RetryableError):
 
 
 class LimitedError(RetryableError):
-    """A key's rate or a tenant's quota is used up for now; nothing was stored."""
+    """A key's rate is used up for now; nothing was done.
+
+    Attributes:
+        retry_after_s: when the same call is taken again, however long that is: whoever cannot
+            wait for so long does best to give up at once.
+    """
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class QuotaError(LimitedError):
+    """A tenant's quota is used up until it is renewed or room is made; nothing was stored."""
 
 
 class PermanentError(OtelVectorError):

@@ -43,11 +43,13 @@ class KeyLimits:
     Attributes:
         spans_per_s: spans and log records stored, per second.
         bytes_per_s: bytes of requests taken, after decompression, per second.
+        requests_per_s: requests to the OTLP doors, per second.
         questions_per_s: requests to the API, per second.
     """
 
     spans_per_s: float = 0.0
     bytes_per_s: float = 0.0
+    requests_per_s: float = 0.0
     questions_per_s: float = 0.0
 
 

@@ -16,6 +16,7 @@ __all__ = [
     "EmbedConfig",
     "InboxConfig",
     "IngestConfig",
+    "LimitsConfig",
     "LogConfig",
     "RedactConfig",
     "SearchConfig",
@@ -86,6 +87,27 @@ class InboxConfig:
         1.8, "delay that a busy answer asks for, in seconds; 2 at most", low=0.001, high=2
     )
     min_free_bytes: int = _set(256 << 20, "free disk below which the answer is busy", low=0)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsConfig:
+    """How much a key may do, unless it has limits of its own, and a tenant store; 0 for any."""
+
+    requests_per_s: int = _set(0, "requests a key may send to the OTLP doors, per second", low=0)
+    spans_per_s: int = _set(0, "spans and log records a key may store, per second", low=0)
+    bytes_per_s: int = _set(
+        0, "bytes a key may send, after decompression, per second; 8MiB and the like", low=0
+    )
+    questions_per_s: int = _set(0, "requests a key may send to the API, per second", low=0)
+    burst_s: float = _set(
+        5.0, "seconds for which an unused rate is saved up, to be used at once", low=1, high=3600
+    )
+    spans_per_day: int = _set(0, "spans and log records a tenant may store in a day (UTC)", low=0)
+    bytes_per_day: int = _set(0, "bytes a tenant may send in a day, after decompression", low=0)
+    disk_bytes: int = _set(0, "bytes on disk from which on a tenant may store no more", low=0)
+    tenants: tuple[str, ...] = _set(
+        (), "quotas of single tenants instead of these: `acme:spans_per_day=5M`"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +212,7 @@ class Settings:
     data: Path = field(default=_DATA, metadata=_facts("the data folder"))
     serve: ServeConfig = field(default_factory=ServeConfig)
     inbox: InboxConfig = field(default_factory=InboxConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
     ingest: IngestConfig = field(default_factory=IngestConfig)
     redact: RedactConfig = field(default_factory=RedactConfig)
     describe: DescribeConfig = field(default_factory=DescribeConfig)

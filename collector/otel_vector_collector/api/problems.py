@@ -38,6 +38,8 @@ STATUS: Final[Mapping[type[errors.OtelVectorError], int]] = MappingProxyType(
         errors.InboxFullError: 503,
         errors.StorageFullError: 507,
         errors.EmbedderUnavailableError: 503,
+        errors.LimitedError: 429,
+        errors.QuotaError: 429,
         errors.PermanentError: 500,
         errors.InvalidInputError: 400,
         errors.MalformedError: 400,

@@ -22,9 +22,11 @@ from google.rpc.status_pb2 import Status
 from otel_vector.errors import (
     AccessError,
     InvalidInputError,
+    LimitedError,
     NotFoundError,
     OtelVectorError,
     PermanentError,
+    QuotaError,
     RetryableError,
     TooLargeError,
     UnauthenticatedError,
@@ -39,6 +41,8 @@ _PROTOBUF = "application/x-protobuf"
 
 # The first class that fits, from the special to the general.
 _CODES: tuple[tuple[type[OtelVectorError], grpc.StatusCode, int], ...] = (
+    (QuotaError, grpc.StatusCode.RESOURCE_EXHAUSTED, 429),
+    (LimitedError, grpc.StatusCode.UNAVAILABLE, 429),
     (RetryableError, grpc.StatusCode.UNAVAILABLE, 503),
     (TooLargeError, grpc.StatusCode.RESOURCE_EXHAUSTED, 413),
     (UnsupportedMediaError, grpc.StatusCode.INVALID_ARGUMENT, 415),
