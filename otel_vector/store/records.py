@@ -1,6 +1,16 @@
 """Versioned records: things that point at meanings and are not spans. Part of the contract.
 
 Function definitions first, documents later. They are outside partitions and retention.
+
+Promises, checked by `otel_vector.testing.store_records` on every backend:
+
+* *Durable.* What a call returned survives power loss; there is nothing to wait for.
+* *All or nothing.* A `put` that raises has stored none of its drafts.
+* *Versions.* They count from 1. A new one comes only if the body (as JSON, whatever the order
+  of its members) or the meanings differ. The latest is the active one. What was deleted is gone
+  with all its versions; its key counts from 1 again.
+* *Found by its latest texts.* Only active versions point at meanings. A meaning that nothing
+  points at any more, be it by a new version or by a deletion, goes.
 """
 
 from __future__ import annotations
@@ -37,8 +47,8 @@ class Record:
     Attributes:
         collection: `[a-z0-9][a-z0-9_.-]{0,62}`.
         key: its name in the collection.
-        version: counts from 1; a new one only if the body or the meanings differ.
-        active: whether it is the version in force; a deleted record has none.
+        version: counts from 1.
+        active: whether it is the version in force.
         created_ns: when it was stored, nanoseconds since the epoch.
         body: a JSON object.
         meanings: ids of the texts it is found by.
@@ -67,6 +77,11 @@ class RecordStore(Protocol):
             collection: where; comes into being with its first record.
             drafts: records; of several with one key the last one stays active.
             texts: the meanings the drafts point at, added as pending if they are new.
+
+        Raises:
+            InvalidInputError: a name, body or meaning that cannot be stored; see `drafts`.
+            TooLargeError: a body over 1 MiB, or more than 256 meanings of one draft.
+            StorageFullError: the disk is full.
         """
         ...
 
@@ -75,10 +90,10 @@ class RecordStore(Protocol):
         ...
 
     def versions(self, collection: str, key: str) -> list[Record]:
-        """Return every version of a record, the latest first; deleted ones are not there."""
+        """Return every version of a record, the latest first."""
         ...
 
-    def list(self, collection: str, limit: int, after: str = "") -> list[Record]:
+    def page(self, collection: str, limit: int, after: str = "") -> list[Record]:
         """Return active records in the order of keys, after a key."""
         ...
 
@@ -93,11 +108,16 @@ class RecordStore(Protocol):
         """
         ...
 
-    def delete(self, collection: str, key: str) -> bool:
-        """Delete a record with all its versions; return whether there was one.
+    def meanings(self, collections: Collection[str] = ()) -> set[MeaningId]:
+        """Return the meanings that active records point at.
 
-        Meanings that nothing points at any more go with it.
+        Args:
+            collections: only of these; of all if none is named.
         """
+        ...
+
+    def delete(self, collection: str, key: str) -> bool:
+        """Delete a record with all its versions; return whether there was one."""
         ...
 
     def collections(self) -> dict[str, int]:

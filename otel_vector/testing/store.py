@@ -20,6 +20,7 @@ from otel_vector.testing.store_lasting import LastingPromises, StoreVolumeSuite
 from otel_vector.testing.store_meanings import MeaningPromises
 from otel_vector.testing.store_properties import StorePropertySuite
 from otel_vector.testing.store_reading import ReadingPromises
+from otel_vector.testing.store_records import RecordPromises
 from otel_vector.testing.store_writing import WritingPromises
 
 __all__ = ["StorePropertySuite", "StoreSuite", "StoreVolumeSuite"]
@@ -32,6 +33,7 @@ class StoreSuite(
     FilterPromises,
     JoinPromises,
     MeaningPromises,
+    RecordPromises,
     LastingPromises,
 ):
     """Every promise of the store's contract."""

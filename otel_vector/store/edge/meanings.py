@@ -98,6 +98,10 @@ class EdgeMeanings:
             self._update(engine.UpdateOperation.upsert_points(points))
             self._remember(chunk)
 
+    def missing(self, ids: Iterable[MeaningId]) -> list[MeaningId]:
+        """Return those of some ids that no meaning has."""
+        return [i for i in ids if i not in self._known.checksums]
+
     def _is_new(self, meaning: Meaning) -> bool:
         if meaning.id not in self._known.checksums:
             return True

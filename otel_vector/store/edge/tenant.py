@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,8 @@ from otel_vector.spans.ids import Tenant
 from otel_vector.store.contract import MeaningStore, SpanReader, SpanWriter, StoreSize
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.reader import EdgeReader
+from otel_vector.store.edge.spaces import Spaces
+from otel_vector.store.edge.records import EdgeRecords
 from otel_vector.store.edge.writer import EdgeWriter
 from otel_vector.store.reading.compile import Compiler
 from otel_vector.store.reading.streams import LOGS
@@ -24,14 +27,16 @@ class EdgeTenant:
     """Implements `TenantStore`."""
 
     def __init__(
-        self, root: Path, tenant: Tenant, config: StoreConfig, dimension: int,
+        self, root: Path, tenant: Tenant, config: StoreConfig, spaces: Spaces,
         indexed: frozenset[str],
     ) -> None:  # fmt: skip
         """Open or create a tenant's folder."""
-        self._data = TenantData(root, config, dimension)
+        self._data = TenantData(root, config, spaces)
         compiler = Compiler(self._data.meanings.operations, indexed)
         self._writer = EdgeWriter(self._data, tenant)
         self._reader = EdgeReader(self._data, tenant, compiler)
+        self._records = EdgeRecords(self._data)
+        self._records.recover()
 
     @property
     def writer(self) -> SpanWriter:
@@ -48,6 +53,11 @@ class EdgeTenant:
         """See `TenantStore`."""
         return self._data.meanings
 
+    @property
+    def records(self) -> EdgeRecords:
+        """See `TenantStore`."""
+        return self._records
+
     def size(self) -> StoreSize:
         """See `TenantStore`."""
         logs = sum(row.points for row in self._data.shards if row.stream == LOGS)
@@ -58,18 +68,20 @@ class EdgeTenant:
 
     def written(self) -> bool:
         """Whether the tenant has ever written something."""
-        return bool(self._data.shards)
+        return bool(self._data.shards) or self._records.written()
 
     def checkpoint(self) -> None:
         """Make every finished write survive power loss."""
+        collected = self._records.collected()
         self._writer.checkpoint()
+        self._records.settle(collected)
 
     def close(self) -> None:
         """Checkpoint and release everything."""
-        try:
-            self._writer.checkpoint()
-        finally:
-            self._data.close()
+        with ExitStack() as closing:
+            closing.callback(self._data.close)
+            closing.callback(self._records.close)
+            self.checkpoint()
 
 
 def _disk_bytes(root: Path) -> int:

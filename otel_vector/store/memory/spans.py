@@ -118,6 +118,11 @@ class MemorySpans:
         part.traces[own.message.trace_id].remove(identity)
         return own
 
+    def collect(self, suspects: Iterable[MeaningId]) -> None:
+        """Remove those meanings that nothing points at."""
+        with self._lock:
+            self._collect(suspects, frozenset(Facet))
+
     def _collect(self, suspects: Iterable[MeaningId], facets: Collection[Facet]) -> None:
         """Remove those meanings of some facets that nothing points at."""
         items = (s.own for part in self._signals.values() for s in part.items.values())

@@ -13,6 +13,7 @@ from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Capabilities, StoreSize
 from otel_vector.store.memory.meanings import MemoryMeanings
+from otel_vector.store.memory.records import MemoryRecords
 from otel_vector.store.memory.spans import MemorySpans
 from otel_vector.store.memory.upkeep import MemoryUpkeep
 
@@ -26,6 +27,8 @@ class MemoryTenant:
         lock = RLock()
         self._meanings = MemoryMeanings(dimension, lock)
         self._spans = MemorySpans(self._meanings, lock)
+        self._records = MemoryRecords(self._meanings, lock, self._spans.collect)
+        self._spans.holders.append(self._records.meanings)
         self._upkeep = MemoryUpkeep(self._spans)
 
     @property
@@ -42,6 +45,11 @@ class MemoryTenant:
     def meanings(self) -> MemoryMeanings:
         """The tenant's meanings."""
         return self._meanings
+
+    @property
+    def records(self) -> MemoryRecords:
+        """The tenant's versioned records."""
+        return self._records
 
     @property
     def upkeep(self) -> MemoryUpkeep:
