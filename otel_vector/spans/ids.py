@@ -9,6 +9,7 @@ All 63-bit values are positive and fit a signed 64-bit integer, the engine's int
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from typing import NewType
 
@@ -20,6 +21,7 @@ __all__ = [
     "Tenant",
     "content_hasher",
     "field_key",
+    "is_tenant",
     "meaning_hex",
     "meaning_id",
     "parse_meaning_id",
@@ -36,6 +38,12 @@ MeaningId = NewType("MeaningId", int)
 """63-bit content id of a meaning; 16 lower-case hex digits on every surface."""
 
 _MASK_63 = (1 << 63) - 1
+_TENANT = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}", re.ASCII)
+
+
+def is_tenant(text: str) -> bool:
+    """Return whether a text can be the name of a tenant."""
+    return _TENANT.fullmatch(text) is not None
 
 
 def meaning_id(tenant: Tenant, facet: str, text: str) -> MeaningId:
