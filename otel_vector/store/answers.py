@@ -61,8 +61,10 @@ class Hit:
 
     Attributes:
         score: fused score, higher is nearer; comparable within one answer only.
-        cosine: cosine of the dense vectors; None if it was not among the dense hits.
-        dense_rank, bm25_rank: position in each ranking from 0, None if not in it.
+        cosine: cosine of the dense vectors; None if it was not among the dense hits. Cosines of
+            facets with different models are not comparable.
+        dense_rank, bm25_rank: position in each ranking from 0, None if not in it; the dense one
+            among the meanings that the same model ranks.
     """
 
     meaning: Meaning

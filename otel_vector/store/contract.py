@@ -43,6 +43,7 @@ from otel_vector.store.answers import (
     Tally,
     Written,
 )
+from otel_vector.store.models import Model, Models
 from otel_vector.store.records import RecordStore
 from otel_vector.store.upkeep import Upkeep
 
@@ -104,7 +105,9 @@ class Nearest:
     """A question to the meanings; at least one of vector and text is given.
 
     Attributes:
-        vector: the question's dense vector, of the store's dimension.
+        vector: the question's dense vector by the store's default model.
+        vectors: the question's vectors by models of single facets, by name of the model. Meanings
+            of a facet whose model has no vector here are found by words only.
         text: the question's words, for BM25.
         facets: only these; empty for all.
         within: only these ids; None for all.
@@ -118,6 +121,7 @@ class Nearest:
     within: Collection[MeaningId] | None = None
     limit: int = 50
     fusion: Fusion = field(default_factory=Fusion)
+    vectors: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 class SpanWriter(Protocol):
@@ -194,7 +198,11 @@ class SpanReader(Protocol):
 
 
 class MeaningStore(Protocol):
-    """Holds the meanings, their vectors and their BM25 terms."""
+    """Holds the meanings, their vectors and their BM25 terms.
+
+    Where a model is named, it is one that answers or is coming (see `Store.models`), and only
+    meanings of its facets are meant; the empty name stands for the default model.
+    """
 
     def get(self, ids: Collection[MeaningId]) -> dict[MeaningId, Meaning]:
         """Return the meanings that exist among these ids."""
@@ -204,24 +212,35 @@ class MeaningStore(Protocol):
         """Return all `operation` meanings."""
         ...
 
-    def pending(self, limit: int) -> list[Meaning]:
-        """Return meanings without a vector, newest first."""
+    def pending(self, limit: int, model: str = "") -> list[Meaning]:
+        """Return meanings without a vector of a model, newest first; none for an unknown one."""
         ...
 
-    def fill(self, vectors: Mapping[MeaningId, Sequence[float]]) -> None:
-        """Give meanings their vectors. Filling again replaces. Unknown ids are ignored."""
+    def fill(self, vectors: Mapping[MeaningId, Sequence[float]], model: str = "") -> None:
+        """Give meanings their vectors of a model.
+
+        Filling again replaces. Unknown ids are ignored, and so is a model that neither answers
+        nor is coming: its place was taken meanwhile.
+        """
         ...
 
     def nearest(self, question: Nearest) -> list[Hit]:
-        """Return the nearest meanings, best first."""
+        """Return the nearest meanings, best first.
+
+        Each model ranks the meanings of its facets; ranks, not cosines, are fused.
+        """
         ...
 
     def vectors(self, ids: Collection[MeaningId]) -> dict[MeaningId, list[float]]:
-        """Return the vectors of those among these ids that have one."""
+        """Return the vectors of those among these ids that have one, of the facet's own model."""
         ...
 
-    def counts(self) -> MeaningCounts:
-        """Return how many there are and how many are pending."""
+    def counts(self, model: str | None = None) -> MeaningCounts:
+        """Return how many there are, and how many lack the vector their facet's model gives.
+
+        Args:
+            model: only the meanings that are to have vectors of this model, and these vectors.
+        """
         ...
 
 
@@ -259,11 +278,48 @@ class TenantStore(Protocol):
 
 
 class Store(Protocol):
-    """A whole store: all tenants, one embedding model."""
+    """A whole store: all tenants, and the embedding models they share."""
 
     @property
     def capabilities(self) -> Capabilities:
         """What this backend is able to do."""
+        ...
+
+    @property
+    def models(self) -> Models:
+        """The models whose vectors it holds; `default` is None where it answers by none."""
+        ...
+
+    @property
+    def recipe(self) -> int:
+        """Version of the recipe by which everything in it is described; 0 if nobody said so."""
+        ...
+
+    def described(self, recipe: int) -> None:
+        """Remember durably that everything in it is described by a version of the recipe."""
+        ...
+
+    def prepare(self, model: Model, facet: Facet | None = None) -> None:
+        """Make room for the vectors of a model that is to take another's place; durable.
+
+        From now on the meanings it is for are pending under it, those that come later, too;
+        what answers stays as it is. The same call again changes nothing, another one takes the
+        place of the model that was coming. A model that answers already is not coming.
+
+        Args:
+            model: the model to come.
+            facet: the facet it is for; None for all that have no model of their own.
+
+        Raises:
+            UnsupportedError: the store was opened without a model.
+        """
+        ...
+
+    def switch(self) -> None:
+        """Answer by the coming model from now on; durable. Without one nothing changes.
+
+        The vectors of a model that answers for nothing any more are removed, from files too.
+        """
         ...
 
     def tenant(self, tenant: Tenant) -> TenantStore:

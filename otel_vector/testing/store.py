@@ -18,6 +18,7 @@ from otel_vector.testing.store_filters import FilterPromises
 from otel_vector.testing.store_joins import JoinPromises
 from otel_vector.testing.store_lasting import LastingPromises, StoreVolumeSuite
 from otel_vector.testing.store_meanings import MeaningPromises
+from otel_vector.testing.store_models import ModelPromises
 from otel_vector.testing.store_properties import StorePropertySuite
 from otel_vector.testing.store_reading import ReadingPromises
 from otel_vector.testing.store_records import RecordPromises
@@ -33,6 +34,7 @@ class StoreSuite(
     FilterPromises,
     JoinPromises,
     MeaningPromises,
+    ModelPromises,
     RecordPromises,
     LastingPromises,
 ):

@@ -25,6 +25,8 @@ from otel_vector.store.edge.manifest import Manifest, Seen, ShardRow, Waiting
 from otel_vector.store.edge.meanings import EdgeMeanings
 from otel_vector.store.edge.pool import Pool
 from otel_vector.store.edge.shard import create_shard_folder, shard_folder
+from otel_vector.store.edge.shelf import shelf_folder
+from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.reading.cache import BlockCache, CachedBlock
 from otel_vector.store.reading.deadline import Deadline
 
@@ -34,7 +36,7 @@ __all__ = ["TenantData"]
 class TenantData:
     """Files, open shards and in-memory tables of one tenant."""
 
-    def __init__(self, root: Path, config: StoreConfig, dimension: int) -> None:
+    def __init__(self, root: Path, config: StoreConfig, spaces: Spaces) -> None:
         """Open or create the tenant's folder.
 
         Raises:
@@ -48,8 +50,8 @@ class TenantData:
         self.writing = RLock()
         """Held by whatever changes points, blocks, meanings or the manifest; readers never."""
         self.manifest = Manifest(root / "manifest.db", config.max_partitions)
-        _require(root / "meanings", beside=bool(self.manifest.shards()))
-        self.meanings = EdgeMeanings(root / "meanings", dimension, self.gate, self.writing)
+        _require(shelf_folder(root), beside=bool(self.manifest.shards()))
+        self.meanings = EdgeMeanings(root, spaces, self.gate, self.writing)
         self.pool = Pool(root, config.max_open_shards)
         self.cache = BlockCache(config.block_cache_bytes)
         self.shards: list[ShardRow] = self.manifest.shards()

@@ -1,11 +1,11 @@
-"""The meanings of one tenant: one engine shard with a dense and a BM25 vector per point.
+"""The meanings of one tenant: one engine shard with dense and BM25 vectors.
 
 ::
 
     id        meaning id
     payload   text, facet, h (checksum of the text), c (created, microseconds), w (BM25 terms),
               service, name, kind, masked for operations
-    vectors   bm25 from the start; dense once the embedding loop has filled it
+    vectors   bm25 from the start; one for each model, once the embedding loop has filled it
 
 In memory: the checksum of every meaning (so that a known id costs a dictionary look-up and a
 collision is noticed), all operations, and the ids that are pending.
@@ -14,13 +14,12 @@ collision is noticed), all operations, and the ids that are pending.
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock, RLock
 from time import time_ns
 from typing import Any, Final
-from zlib import crc32
 
 import qdrant_edge as engine
 
@@ -29,8 +28,18 @@ from otel_vector.spans.meanings import Facet, Meaning
 from otel_vector.store.contract import Hit, MeaningCounts, Nearest
 from otel_vector.store.edge.faults import engine_writing, translated
 from otel_vector.store.edge.gate import Gate
+from otel_vector.store.edge.known import Known, checksum
 from otel_vector.store.edge.nearest import nearest_hits
-from otel_vector.store.edge.shelf import open_shelf
+from otel_vector.store.edge.shelf import (
+    add_slots,
+    next_shelf,
+    open_shelf,
+    point_at,
+    remove_leftovers,
+    shelf_folder,
+)
+from otel_vector.store.edge.spaces import Spaces
+from otel_vector.store.models import Model
 from otel_vector.store.reading.terms import document_terms
 
 __all__ = ["EdgeMeanings"]
@@ -40,48 +49,54 @@ _PAGE: Final = 2_000
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class _Known:
-    """What is kept in memory of the meanings."""
-
-    checksums: dict[int, int]
-    operations: dict[int, Meaning]
-    pending: dict[int, None]  # ordered, oldest first
-
-
 class EdgeMeanings:
     """Implements `MeaningStore` and takes new meanings from the writer."""
 
-    def __init__(self, folder: Path, dimension: int, gate: Gate, writing: RLock) -> None:
-        """Open or create the shard; dimension 0 leaves vectors alone."""
+    def __init__(self, root: Path, spaces: Spaces, gate: Gate, writing: RLock) -> None:
+        """Open or create the shard of meanings in a tenant's folder.
+
+        Raises:
+            StoreDamagedError: it cannot be loaded.
+            StoreLockedError: another process has it open.
+        """
         self._gate = gate
         self._writing = writing
-        self._folder = folder
-        self._dimension = dimension
+        self._root = root
+        self._spaces = spaces
         self._lock = Lock()
         self.collisions = 0
-        self._shard = open_shelf(folder, dimension)
+        remove_leftovers(root)
+        self._folder = shelf_folder(root)
+        self._shard = open_shelf(self._folder, spaces.slots())
         self._dirty = True
         self._known = self._load()
 
-    def _load(self) -> _Known:
-        known = _Known({}, {}, {})
+    def _load(self) -> Known:
+        known = Known()
         for record in self._scroll(None, ["h"]):
             known.checksums[record.id] = record.payload["h"]
         for record in self._scroll(_facet_is([Facet.OPERATION]), True):
             known.operations[record.id] = _meaning(record.id, record.payload)
-        without = engine.Filter(must_not=[engine.HasVectorCondition("dense")])
-        filter_ = without if self._dimension else None
-        waiting = [(r.payload["c"], r.id) for r in self._scroll(filter_, ["c"])]
-        known.pending = {number: None for _, number in sorted(waiting)}
+        for model in self._spaces.models.all():
+            known.pending[model.name] = self._lacking(model)
         return known
 
-    def _scroll(self, filter_: Any, payload: Any) -> Iterable[Any]:
+    def _lacking(self, model: Model) -> dict[int, Facet]:
+        """Return the meanings that a model is for and has given no vector, oldest first."""
+        facets = list(self._spaces.models.wanted_by(model.name))
+        without = engine.HasVectorCondition(self._spaces.slot(model.name))
+        filter_ = engine.Filter(must=_facet_is(facets).must, must_not=[without])
+        found = [(r.payload["c"], r.id, r.payload) for r in self._scroll(filter_, ["c", "facet"])]
+        found.sort(key=lambda entry: entry[:2])
+        return {number: Facet(payload["facet"]) for _, number, payload in found}
+
+    def _scroll(self, filter_: Any, payload: Any, vectors: Sequence[str] = ()) -> Iterable[Any]:
         offset, more = None, True
         while more:
             request = engine.ScrollRequest(
-                offset=offset, limit=_PAGE, filter=filter_, with_payload=payload, with_vector=False
-            )
+                offset=offset, limit=_PAGE, filter=filter_, with_payload=payload,
+                with_vector=list(vectors) or False,
+            )  # fmt: skip
             records, offset = self._shard.scroll(request)
             yield from records
             more = offset is not None
@@ -89,18 +104,15 @@ class EdgeMeanings:
     def add(self, meanings: Iterable[Meaning]) -> None:
         """Store those meanings that are new, as pending."""
         known = self._known.checksums
-        new = [m for m in meanings if known.get(m.id) != crc32(m.text.encode("utf-8", "replace"))]
+        new = [m for m in meanings if known.get(m.id) != checksum(m)]
         fresh = [m for m in new if self._is_new(m)]
         for start in range(0, len(fresh), _CHUNK):
             self._gate.step_aside()
             chunk = fresh[start : start + _CHUNK]
             points = [_point(m) for m in chunk]
             self._update(engine.UpdateOperation.upsert_points(points))
-            self._remember(chunk)
-
-    def missing(self, ids: Iterable[MeaningId]) -> list[MeaningId]:
-        """Return those of some ids that no meaning has."""
-        return [i for i in ids if i not in self._known.checksums]
+            with self._lock:
+                self._known.add(chunk, self._spaces.models)
 
     def _is_new(self, meaning: Meaning) -> bool:
         if meaning.id not in self._known.checksums:
@@ -110,13 +122,16 @@ class EdgeMeanings:
                    " by meaning", meaning_hex(meaning.id))  # fmt: skip
         return False
 
-    def _remember(self, chunk: Sequence[Meaning]) -> None:
-        with self._lock:
-            for meaning in chunk:
-                self._known.checksums[meaning.id] = crc32(meaning.text.encode("utf-8", "replace"))
-                self._known.pending[meaning.id] = None
-                if meaning.facet is Facet.OPERATION:
-                    self._known.operations[meaning.id] = meaning
+    def remove(self, ids: Collection[MeaningId]) -> None:
+        """Remove meanings with their vectors; their bytes are gone after `rewrite`."""
+        with self._writing:
+            gone = [i for i in ids if i in self._known.checksums]
+            for start in range(0, len(gone), _CHUNK):
+                self._gate.step_aside()
+                chunk = [int(i) for i in gone[start : start + _CHUNK]]
+                self._update(engine.UpdateOperation.delete_points(chunk))
+            with self._lock:
+                self._known.remove(gone)
 
     def _update(self, operation: engine.UpdateOperation) -> None:
         with engine_writing("writing", self._folder):
@@ -138,35 +153,46 @@ class EdgeMeanings:
         """See `MeaningStore`."""
         return list(self._known.operations.values())
 
-    def pending(self, limit: int) -> list[Meaning]:
-        """See `MeaningStore`."""
+    def missing(self, ids: Iterable[MeaningId]) -> list[MeaningId]:
+        """Return those among the ids that are no meanings here, in order."""
+        return [i for i in ids if i not in self._known.checksums]
+
+    def all_ids(self) -> list[MeaningId]:
+        """Return the ids of all meanings."""
         with self._lock:
-            newest = [
-                MeaningId(i)
-                for i, _ in zip(reversed(self._known.pending), range(limit), strict=False)
-            ]
+            return [MeaningId(number) for number in self._known.checksums]
+
+    def pending(self, limit: int, model: str = "") -> list[Meaning]:
+        """See `MeaningStore`."""
+        named = self._spaces.models.named(model)
+        with self._lock:
+            waiting = self._known.pending.get(named.name, {}) if named else {}
+            newest = [MeaningId(i) for i, _ in zip(reversed(waiting), range(limit), strict=False)]
         found = self.get(newest)
         return [found[i] for i in newest if i in found]
 
-    def fill(self, vectors: Mapping[MeaningId, Sequence[float]]) -> None:
+    def fill(self, vectors: Mapping[MeaningId, Sequence[float]], model: str = "") -> None:
         """See `MeaningStore`."""
         with self._writing:
+            named = self._spaces.models.named(model)
             known = [(i, v) for i, v in vectors.items() if i in self._known.checksums]
-            for start in range(0, len(known), _CHUNK):
+            for start in range(0, len(known), _CHUNK) if named else ():
                 self._gate.step_aside()
-                self._fill(known[start : start + _CHUNK])
+                self._fill(known[start : start + _CHUNK], named.name if named else "")
 
-    def _fill(self, chunk: Sequence[tuple[MeaningId, Sequence[float]]]) -> None:
-        points = [engine.PointVectors(int(i), {"dense": list(v)}) for i, v in chunk]
+    def _fill(self, chunk: Sequence[tuple[MeaningId, Sequence[float]]], model: str) -> None:
+        slot = self._spaces.slot(model)
+        points = [engine.PointVectors(int(i), {slot: list(v)}) for i, v in chunk]
         self._update(engine.UpdateOperation.update_vectors(points))
         with self._lock:
+            waiting = self._known.pending.get(model, {})
             for number, _ in chunk:
-                self._known.pending.pop(number, None)
+                waiting.pop(number, None)
 
     def nearest(self, question: Nearest) -> list[Hit]:
         """See `MeaningStore`."""
         with self._gate.reading(), translated("searching meanings"):
-            found = nearest_hits(self._shard, question, dense=bool(self._dimension))
+            found = nearest_hits(self._shard, question, self._spaces)
         texts = self.get([hit.id for hit in found])
         return [
             Hit(texts[hit.id], hit.score, hit.cosine, hit.dense_rank, hit.bm25_rank)
@@ -176,17 +202,79 @@ class EdgeMeanings:
 
     def vectors(self, ids: Collection[MeaningId]) -> dict[MeaningId, list[float]]:
         """See `MeaningStore`."""
-        if not self._dimension:
+        models = self._spaces.models
+        slots = {f: self._spaces.slot(m.name) for f in Facet if (m := models.of(f)) is not None}
+        if not slots:
             return {}
         with self._gate.reading():
-            records = self._shard.retrieve([int(i) for i in ids], False, ["dense"])
-        return {
-            MeaningId(r.id): r.vector["dense"] for r in records if r.vector and "dense" in r.vector
-        }
+            wanted = list(dict.fromkeys(slots.values()))
+            records = self._shard.retrieve([int(i) for i in ids], ["facet"], wanted)
+        found = [(r.id, r.vector or {}, slots[Facet(r.payload["facet"])]) for r in records]
+        return {MeaningId(i): vectors[slot] for i, vectors, slot in found if slot in vectors}
 
-    def counts(self) -> MeaningCounts:
+    def counts(self, model: str | None = None) -> MeaningCounts:
         """See `MeaningStore`."""
-        return MeaningCounts(len(self._known.checksums), len(self._known.pending))
+        models = self._spaces.models
+        if model is None:
+            with self._lock:
+                return MeaningCounts(len(self._known.checksums), self._known.waiting(models))
+        named = models.named(model)
+        if named is None:
+            return MeaningCounts(0, 0)
+        facets = _facet_is(list(models.wanted_by(named.name)))
+        with self._gate.reading():
+            total = self._shard.count(engine.CountRequest(True, facets))
+        return MeaningCounts(total, len(self._known.pending.get(named.name, {})))
+
+    def reform(self) -> None:
+        """Follow a change of the store's models: room for new vectors, and what lacks them."""
+        with self._writing:
+            with engine_writing("writing", self._folder):
+                add_slots(self._shard, self._spaces.slots())
+            self._dirty = True
+            lacking = {m.name: self._lacking(m) for m in self._spaces.models.all()}
+            with self._lock:
+                self._known.pending = lacking
+
+    def rewrite(self) -> None:
+        """Write all meanings into a new shard, so that no file holds what was removed.
+
+        Vectors of models that neither answer nor are coming are left out.
+        """
+        with self._writing:
+            folder = next_shelf(self._root)
+            shutil.rmtree(folder, ignore_errors=True)
+            self._copy_to(folder)
+            old, old_folder = self._shard, self._folder
+            shard = open_shelf(folder, self._spaces.slots())
+            point_at(self._root, folder)
+            self._shard, self._folder = shard, folder
+            old.close()
+            shutil.rmtree(old_folder, ignore_errors=True)
+
+    def _copy_to(self, folder: Path) -> None:
+        slots = [*self._spaces.slots(), "bm25"]
+        copy = open_shelf(folder, self._spaces.slots())
+        try:
+            chunk: list[engine.Point] = []
+            for record in self._scroll(None, True, slots):
+                chunk.append(engine.Point(record.id, record.vector, record.payload))
+                if len(chunk) >= _CHUNK:
+                    self._insert_into(copy, folder, chunk)
+                    chunk = []
+            self._insert_into(copy, folder, chunk)
+            with engine_writing("flushing", folder):
+                copy.flush()
+        finally:
+            copy.close()
+
+    def _insert_into(
+        self, copy: engine.EdgeShard, folder: Path, chunk: Sequence[engine.Point]
+    ) -> None:
+        self._gate.step_aside()
+        if chunk:
+            with engine_writing("writing", folder):
+                copy.update(engine.UpdateOperation.upsert_points(list(chunk)))
 
     def flush(self) -> None:
         """Make what was added and filled survive power loss."""
@@ -211,7 +299,7 @@ def _point(meaning: Meaning) -> engine.Point:
     payload: dict[str, Any] = {
         "text": meaning.text,
         "facet": str(meaning.facet),
-        "h": crc32(meaning.text.encode("utf-8", "replace")),
+        "h": checksum(meaning),
         "c": time_ns() // 1000,
         "w": list(terms.indices),
         "recipe": meaning.recipe,

@@ -10,16 +10,18 @@ from typing import Any
 
 import qdrant_edge as engine
 
+from otel_vector.spans.meanings import Facet
 from otel_vector.store.contract import Nearest
-from otel_vector.store.reading.fusing import Near, fused, least_terms
+from otel_vector.store.edge.spaces import Spaces
+from otel_vector.store.reading.fusing import Near, dense_questions, fused, least_terms
 from otel_vector.store.reading.terms import question_terms
 
 __all__ = ["nearest_hits"]
 
 
-def nearest_hits(shard: engine.EdgeShard, question: Nearest, *, dense: bool) -> list[Near]:
+def nearest_hits(shard: engine.EdgeShard, question: Nearest, spaces: Spaces) -> list[Near]:
     """Return the nearest meanings' ids, scores and ranks, best first."""
-    rankings = _rankings(question, dense=dense)
+    rankings = _rankings(question, spaces)
     if not rankings:
         return []
     answers = shard.query_batch(engine.QueryBatchRequest(list(rankings.values())))
@@ -30,13 +32,15 @@ def nearest_hits(shard: engine.EdgeShard, question: Nearest, *, dense: bool) -> 
     return fused(found, question)
 
 
-def _rankings(question: Nearest, *, dense: bool) -> dict[str, engine.QueryRequest]:
-    conditions = _conditions(question)
+def _rankings(question: Nearest, spaces: Spaces) -> dict[str, engine.QueryRequest]:
     rankings = {}
-    if dense and question.vector is not None:
-        near = engine.Query.Nearest(list(question.vector), using="dense")
+    for asked in dense_questions(spaces.models, question):
+        slot = spaces.slot(asked.model.name)
+        near = engine.Query.Nearest(list(asked.vector), using=slot)
+        conditions = _conditions(asked.facets, question)
         within = engine.Filter(must=conditions) if conditions else None
-        rankings["dense"] = _request(near, within, question.limit)
+        rankings[slot] = _request(near, within, question.limit)
+    conditions = _conditions(question.facets, question)
     terms = question_terms(question.text) if question.text else None
     if terms is not None and terms.indices:
         near = engine.Query.Nearest(terms, using="bm25")
@@ -53,11 +57,11 @@ def _request(query: Any, condition: Any, limit: int) -> engine.QueryRequest:
     )
 
 
-def _conditions(question: Nearest) -> list[Any]:
+def _conditions(facets: Sequence[Facet], question: Nearest) -> list[Any]:
     conditions: list[Any] = []
-    if question.facets:
-        facets = [str(facet) for facet in question.facets]
-        conditions.append(engine.FieldCondition("facet", match=engine.MatchAny(facets)))
+    if facets:
+        match = engine.MatchAny([str(facet) for facet in facets])
+        conditions.append(engine.FieldCondition("facet", match=match))
     if question.within is not None:
         conditions.append(engine.HasIdCondition({int(i) for i in question.within}))
     return conditions

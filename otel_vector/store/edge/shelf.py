@@ -1,62 +1,117 @@
-"""The engine shard that holds meanings: made whole, opened with what it lacks added."""
+"""The engine shard that holds meanings: made whole, opened with what it lacks added.
+
+::
+
+    TENANT/meanings/           the first one
+           meanings-<n>/       one that took its place
+           meanings.current    the name of the one that counts; without it `meanings`
+           meanings.damaged-…  set aside
+
+A shard takes another's place by one rename of the pointer, so that a crash leaves the old one
+or the new one. What is not pointed at is a leftover and is removed.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 import qdrant_edge as engine
 
-from otel_vector.store.edge.durable import rename_durably
-from otel_vector.store.edge.faults import translated
+from otel_vector.store.edge.durable import rename_durably, sync_folder
+from otel_vector.store.edge.faults import engine_writing, translated
 
-__all__ = ["open_shelf"]
+__all__ = ["add_slots", "create_shelf", "next_shelf", "open_shelf", "point_at", "remove_leftovers",
+           "shelf_folder"]  # fmt: skip
 
+_NAME: Final = "meanings"
+_POINTER: Final = "meanings.current"
 _INDEXES: Final = {
     "facet": engine.KeywordIndexParams(),
     "w": engine.IntegerIndexParams(lookup=True, range=False),
 }
 
 
-def open_shelf(folder: Path, dimension: int) -> engine.EdgeShard:
-    """Open or create the shard of meanings.
+def shelf_folder(root: Path) -> Path:
+    """Return where a tenant's meanings are."""
+    pointer = root / _POINTER
+    return root / (pointer.read_text() if pointer.exists() else _NAME)
+
+
+def next_shelf(root: Path) -> Path:
+    """Return a folder that no shard of meanings has had, for the one that is to come."""
+    number = shelf_folder(root).name.partition("-")[2]
+    return root / f"{_NAME}-{int(number or 1) + 1}"
+
+
+def point_at(root: Path, folder: Path) -> None:
+    """Let another shard of meanings count, durably; it is complete on disk."""
+    temporary = root / f"{_POINTER}.new"
+    with translated(f"writing {root / _POINTER}"):
+        with temporary.open("w") as file:
+            file.write(folder.name)
+            file.flush()
+            os.fsync(file.fileno())
+        rename_durably(temporary, root / _POINTER)
+
+
+def remove_leftovers(root: Path) -> None:
+    """Remove shards that were being made, or whose place was taken, when the process ended."""
+    current = shelf_folder(root)
+    found = [folder for folder in root.glob(f"{_NAME}-*/") if folder != current]
+    found += [folder for folder in [root / _NAME] if folder != current and current.exists()]
+    for folder in [*found, *root.glob(f"{_NAME}*.new/")]:
+        shutil.rmtree(folder, ignore_errors=True)
+    if found:
+        sync_folder(root)
+
+
+def open_shelf(folder: Path, slots: Mapping[str, int]) -> engine.EdgeShard:
+    """Open or create a shard of meanings.
 
     Args:
         folder: where it lives.
-        dimension: length of dense vectors; 0 when there is no embedding model, in which case
-            a shard made now gets its dense vector when a model comes.
+        slots: names and lengths of the dense vectors it is to have; more are left alone.
+
+    Raises:
+        StoreDamagedError: it cannot be loaded.
+        StoreLockedError: another process has it open.
     """
+    if not folder.exists():
+        create_shelf(folder)
     with translated(f"opening {folder}"):
-        if not folder.exists():
-            _create(folder)
         shard = engine.EdgeShard.load(str(folder))
+    with engine_writing("opening", folder):
         for name in sorted(set(_INDEXES) - set(shard.info().payload_schema)):
             shard.update(engine.UpdateOperation.create_field_index(name, _INDEXES[name]))
-        if dimension and not (folder / "dense").exists():
-            _add_dense(shard, dimension)
-            (folder / "dense").touch()
+        add_slots(shard, slots)
     return shard
 
 
-def _create(folder: Path) -> None:
+def add_slots(shard: engine.EdgeShard, slots: Mapping[str, int]) -> None:
+    """Make room for vectors; those that are there stay."""
+    for slot, dimension in slots.items():
+        shard.update(
+            engine.UpdateOperation.create_dense_vector(slot, dimension, engine.Distance.Cosine)
+        )
+
+
+def create_shelf(folder: Path) -> None:
+    """Create an empty shard with its indexes; it is there whole or not at all."""
     temporary = folder.with_name(folder.name + ".new")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    config = engine.EdgeConfig(
-        sparse_vectors={"bm25": engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
-        max_search_threads=1,
-    )
-    shard = engine.EdgeShard.create(str(temporary), config)
-    for name, index in _INDEXES.items():
-        shard.update(engine.UpdateOperation.create_field_index(name, index))
-    shard.flush()
-    shard.close()
-    rename_durably(temporary, folder)
-
-
-def _add_dense(shard: engine.EdgeShard, dimension: int) -> None:
-    shard.update(
-        engine.UpdateOperation.create_dense_vector("dense", dimension, engine.Distance.Cosine)
-    )
-    shard.flush()
+    with engine_writing("creating", folder.parent):
+        temporary.mkdir(parents=True)
+        config = engine.EdgeConfig(
+            sparse_vectors={"bm25": engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+            max_search_threads=1,
+        )
+        shard = engine.EdgeShard.create(str(temporary), config)
+        for name, index in _INDEXES.items():
+            shard.update(engine.UpdateOperation.create_field_index(name, index))
+        shard.flush()
+        shard.close()
+        rename_durably(temporary, folder)

@@ -9,17 +9,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 
+from otel_vector.errors import UnsupportedError
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.ids import Tenant
+from otel_vector.spans.meanings import Facet
 from otel_vector.store.contract import Capabilities, TenantStore
 from otel_vector.store.edge.faults import require_free_space
 from otel_vector.store.edge.header import bind
 from otel_vector.store.edge.lock import FolderLock
+from otel_vector.store.edge.migrations import migrate
+from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.edge.tenant import EdgeTenant
+from otel_vector.store.models import Coming, Model, Models
 
 __all__ = ["EdgeStore"]
 
@@ -29,7 +35,7 @@ class EdgeStore:
 
     def __init__(
         self, path: Path, config: StoreConfig, model: str, dimension: int,
-        indexed: tuple[str, ...] = (),
+        indexed: tuple[str, ...] = (), facets: Mapping[Facet, Model] | None = None,
     ) -> None:  # fmt: skip
         """Open or create a store.
 
@@ -39,6 +45,7 @@ class EdgeStore:
             model: name of the embedding model; `none` without one.
             dimension: length of its vectors; 0 without one.
             indexed: key fields that every point is given (see `spans.keys.attribute_field`).
+            facets: models of single facets; a facet not named here keeps the one it has.
 
         Raises:
             StoreLockedError: another process has the store open.
@@ -51,14 +58,18 @@ class EdgeStore:
         require_free_space(path)
         self._path = path
         self._config = config
-        self._dimension = dimension
         self._lock = FolderLock(path / "lock")
         self._opening = Lock()
+        self._changing = Lock()
         self._tenants: dict[Tenant, EdgeTenant] = {}
         try:
-            self._indexed = bind(path / "store.json", model, dimension, indexed)
+            migrate(path)
+            default = Model(model, dimension) if dimension else None
+            header = bind(path / "store.json", Models(default, dict(facets or {})), indexed)
+            self._spaces = Spaces(path / "store.json", header)
             for folder in sorted((path / "tenants").glob("*")):
                 self._open(Tenant(folder.name))
+            self._let_leave()
         except BaseException:
             self.close()
             raise
@@ -67,6 +78,50 @@ class EdgeStore:
     def capabilities(self) -> Capabilities:
         """See `Store`."""
         return Capabilities(durable=True, shared=False)
+
+    @property
+    def models(self) -> Models:
+        """See `Store`."""
+        return self._spaces.models
+
+    @property
+    def recipe(self) -> int:
+        """See `Store`."""
+        return self._spaces.header.recipe
+
+    def described(self, recipe: int) -> None:
+        """See `Store`."""
+        with self._changing:
+            if recipe != self.recipe:
+                self._spaces.change(recipe=recipe)
+
+    def prepare(self, model: Model, facet: Facet | None = None) -> None:
+        """See `Store`."""
+        with self._changing:
+            models = self.models.with_coming(Coming(model, facet))
+            if self.models.default is None:
+                raise UnsupportedError("the store was opened without a model; set embed.model")
+            if models != self.models and models.switched() != self.models.with_coming(None):
+                self._reform(models)
+
+    def switch(self) -> None:
+        """See `Store`."""
+        with self._changing:
+            if self.models.coming is not None:
+                self._reform(self.models.switched())
+
+    def _reform(self, models: Models) -> None:
+        self._spaces.change(models=models)
+        for tenant in list(self._tenants.values()):
+            tenant.meanings.reform()
+        self._let_leave()
+
+    def _let_leave(self) -> None:
+        """Remove vectors of models that answer for nothing any more, also after a crash."""
+        if self._spaces.header.leaving and self.models.default is not None:
+            for tenant in list(self._tenants.values()):
+                tenant.meanings.rewrite()
+            self._spaces.change(leaving=())
 
     def tenant(self, tenant: Tenant) -> TenantStore:
         """See `Store`."""
@@ -78,7 +133,11 @@ class EdgeStore:
             if known is None:
                 root = self._path / "tenants" / tenant
                 known = self._tenants[tenant] = EdgeTenant(
-                    root, tenant, self._config, self._dimension, self._indexed
+                    root,
+                    tenant,
+                    self._config,
+                    self._spaces,
+                    frozenset(self._spaces.header.indexed),
                 )
             return known
 

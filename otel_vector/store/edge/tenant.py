@@ -9,11 +9,12 @@ from typing import Final
 
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.ids import Tenant
-from otel_vector.store.contract import MeaningStore, SpanReader, SpanWriter, StoreSize
+from otel_vector.store.contract import SpanReader, SpanWriter, StoreSize
 from otel_vector.store.edge.data import TenantData
+from otel_vector.store.edge.meanings import EdgeMeanings
 from otel_vector.store.edge.reader import EdgeReader
-from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.edge.records import EdgeRecords
+from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.edge.writer import EdgeWriter
 from otel_vector.store.reading.compile import Compiler
 from otel_vector.store.reading.streams import LOGS
@@ -49,7 +50,7 @@ class EdgeTenant:
         return self._reader
 
     @property
-    def meanings(self) -> MeaningStore:
+    def meanings(self) -> EdgeMeanings:
         """See `TenantStore`."""
         return self._data.meanings
 

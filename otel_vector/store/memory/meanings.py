@@ -38,7 +38,8 @@ class MemoryMeanings:
         with self._lock:
             for identity in ids:
                 self._all.pop(identity, None)
-                self._vectors.pop(identity, None)
+                for space in self._spaces.values():
+                    space.pop(identity, None)
 
     def get(self, ids: Collection[MeaningId]) -> dict[MeaningId, Meaning]:
         """Return the meanings that exist among these ids."""
@@ -114,7 +115,7 @@ class MemoryMeanings:
     def keep_only(self, models: Models) -> None:
         """Forget the vectors of models that are no longer among these."""
         with self._lock:
-            kept = {model.name for model in models.current()}
+            kept = {model.name for model in models.all()}
             self._spaces = {name: s for name, s in self._spaces.items() if name in kept}
 
     def _lacking(self, model: Model | None) -> list[Meaning]:

@@ -7,15 +7,18 @@ ranks; for BM25 only in which meanings are hits, since term weights differ by to
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from threading import RLock
 
+from otel_vector.errors import UnsupportedError
 from otel_vector.spans.ids import Tenant
-from otel_vector.spans.meanings import Signal
+from otel_vector.spans.meanings import Facet, Signal
 from otel_vector.store.contract import Capabilities, StoreSize
 from otel_vector.store.memory.meanings import MemoryMeanings
 from otel_vector.store.memory.records import MemoryRecords
 from otel_vector.store.memory.spans import MemorySpans
 from otel_vector.store.memory.upkeep import MemoryUpkeep
+from otel_vector.store.models import Coming, Model, Models
 
 __all__ = ["MemoryStore", "MemoryTenant"]
 
@@ -23,9 +26,9 @@ __all__ = ["MemoryStore", "MemoryTenant"]
 class MemoryTenant:
     """One tenant's part of a memory store."""
 
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, models: Callable[[], Models]) -> None:
         lock = RLock()
-        self._meanings = MemoryMeanings(dimension, lock)
+        self._meanings = MemoryMeanings(models, lock)
         self._spans = MemorySpans(self._meanings, lock)
         self._records = MemoryRecords(self._meanings, lock, self._spans.collect)
         self._spans.holders.append(self._records.meanings)
@@ -77,8 +80,19 @@ class MemoryTenant:
 class MemoryStore:
     """A whole store in memory; gone when the process is."""
 
-    def __init__(self, dimension: int) -> None:
-        self._dimension = dimension
+    def __init__(
+        self, dimension: int, model: str = "any", facets: Mapping[Facet, Model] | None = None
+    ) -> None:
+        """Make an empty store.
+
+        Args:
+            dimension: length of the vectors of its model; 0 without one.
+            model: the model's name.
+            facets: models of single facets.
+        """
+        default = Model(model, dimension) if dimension else None
+        self._models = Models(default, dict(facets or {}))
+        self._recipe = 0
         self._lock = RLock()
         self._tenants: dict[Tenant, MemoryTenant] = {}
 
@@ -87,10 +101,44 @@ class MemoryStore:
         """Nothing survives a restart, nothing is shared."""
         return Capabilities()
 
+    @property
+    def models(self) -> Models:
+        """The models whose vectors it holds."""
+        return self._models
+
+    @property
+    def recipe(self) -> int:
+        """See `Store`."""
+        return self._recipe
+
+    def described(self, recipe: int) -> None:
+        """See `Store`."""
+        self._recipe = recipe
+
+    def prepare(self, model: Model, facet: Facet | None = None) -> None:
+        """See `Store`."""
+        with self._lock:
+            if self._models.default is None:
+                raise UnsupportedError("the store has no model; open it with the one that comes")
+            coming = Coming(model, facet)
+            if self._models.with_coming(coming).switched() == self._models.with_coming(None):
+                return
+            self._change(self._models.with_coming(coming))
+
+    def switch(self) -> None:
+        """See `Store`."""
+        with self._lock:
+            self._change(self._models.switched())
+
+    def _change(self, models: Models) -> None:
+        self._models = models
+        for tenant in self._tenants.values():
+            tenant.meanings.keep_only(models)
+
     def tenant(self, tenant: Tenant) -> MemoryTenant:
         """Return a tenant's part."""
         with self._lock:
-            return self._tenants.setdefault(tenant, MemoryTenant(self._dimension))
+            return self._tenants.setdefault(tenant, MemoryTenant(lambda: self._models))
 
     def tenants(self) -> list[Tenant]:
         """Return the tenants that have written something, in order of name."""

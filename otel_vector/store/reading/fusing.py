@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from math import ceil
 
 from otel_vector.spans.ids import MeaningId
+from otel_vector.spans.meanings import Facet
 from otel_vector.store.contract import Fusion, Nearest
+from otel_vector.store.models import Model, Models
 
-__all__ = ["Near", "Ranking", "fused", "least_terms"]
+__all__ = ["DenseQuestion", "Near", "Ranking", "dense_questions", "fused", "least_terms"]
 
 Ranking = Sequence[tuple[int, float]]
 """Meaning ids with their scores, best first."""
@@ -30,13 +32,41 @@ class Near:
     bm25_rank: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class DenseQuestion:
+    """What one model is asked: a vector, and of which facets (empty for all)."""
+
+    model: Model
+    vector: Sequence[float]
+    facets: tuple[Facet, ...]
+
+
+def dense_questions(models: Models, question: Nearest) -> list[DenseQuestion]:
+    """Return what each model that answers is asked, of those the question has a vector by."""
+    vectors = dict(question.vectors)
+    if question.vector is not None and models.default is not None:
+        vectors[models.default.name] = question.vector
+    current, found = models.current(), []
+    for model in current:
+        if model.name not in vectors:
+            continue
+        facets = question.facets
+        if len(current) > 1:
+            own = models.answered_by(model.name)
+            facets = tuple(f for f in (question.facets or Facet) if f in own)
+            if not facets:
+                continue
+        found.append(DenseQuestion(model, vectors[model.name], facets))
+    return found
+
+
 def least_terms(terms: Sequence[int], fusion: Fusion) -> int:
     """Return how many of a question's terms a BM25 hit has to hold."""
     return max(1, ceil(len(terms) * fusion.min_words))
 
 
 def fused(rankings: Mapping[str, Ranking], question: Nearest) -> list[Near]:
-    """Return the hits of the rankings `dense` and `bm25` as one, best first."""
+    """Return the hits of the rankings, of `bm25` and of vectors, as one, best first."""
     ranks = {
         name: {number: (rank, score) for rank, (number, score) in enumerate(ranking)}
         for name, ranking in rankings.items()
@@ -48,7 +78,7 @@ def fused(rankings: Mapping[str, Ranking], question: Nearest) -> list[Near]:
 def _near(
     number: int, ranks: Mapping[str, Mapping[int, tuple[int, float]]], fusion: Fusion
 ) -> Near:
-    dense = ranks.get("dense", {}).get(number)
+    dense = next((r[number] for name, r in ranks.items() if name != "bm25" and number in r), None)
     bm25 = ranks.get("bm25", {}).get(number)
     score = fusion.share(dense[0], fusion.dense_weight) if dense else 0.0
     score += fusion.share(bm25[0], fusion.bm25_weight) if bm25 else 0.0
