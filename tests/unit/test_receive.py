@@ -5,6 +5,7 @@ from collections import Counter
 
 import grpc
 import pytest
+from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
@@ -13,8 +14,10 @@ from otel_vector.errors import (
     ConfigError,
     InboxFullError,
     InvalidInputError,
+    LimitedError,
     OtelVectorError,
     PermanentError,
+    QuotaError,
     RetryableError,
     StorageFullError,
     TooLargeError,
@@ -31,7 +34,8 @@ EVERY_ERROR = sorted(
     (kind for kind in vars(errors).values() if isinstance(kind, type)), key=lambda k: k.__name__
 )
 RETRIED_OVER_HTTP = {429, 502, 503, 504}
-RETRIED_OVER_GRPC = {grpc.StatusCode.UNAVAILABLE}
+RETRIED_OVER_GRPC = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}
+"""The second one only together with RetryInfo, which what is too large lacks."""
 
 
 @pytest.mark.parametrize("kind", EVERY_ERROR)
@@ -39,7 +43,7 @@ def test_every_error_has_a_status_that_tells_whether_to_repeat(kind):
     error = kind("what to do")
     over_grpc, over_http = grpc_refusal(error), http_refusal(error, PROTOBUF)
     retryable = issubclass(kind, RetryableError)
-    assert (over_grpc.code in RETRIED_OVER_GRPC) == retryable
+    assert (over_grpc.code in RETRIED_OVER_GRPC and over_grpc.trailers != ()) == retryable
     assert (over_http.status in RETRIED_OVER_HTTP) == retryable
     assert bool(over_grpc.trailers) == retryable
     assert any(name == b"retry-after" for name, _ in over_http.headers) == retryable
@@ -50,6 +54,18 @@ def test_every_error_has_a_status_that_tells_whether_to_repeat(kind):
 def test_no_hint_is_longer_than_python_clients_wait():
     reply = http_refusal(InboxFullError("full", retry_after_s=60), PROTOBUF)
     assert (b"retry-after", b"2") in reply.headers
+
+
+def test_a_rate_is_told_as_busy_and_a_quota_as_used_up_until_it_is_renewed():
+    rate, quota = LimitedError("slower", 0.4), QuotaError("tomorrow", 7200.0)
+    assert grpc_refusal(rate).code is grpc.StatusCode.UNAVAILABLE
+    assert grpc_refusal(quota).code is grpc.StatusCode.RESOURCE_EXHAUSTED
+    hint = RetryInfo.FromString(dict(grpc_refusal(quota).trailers)["google.rpc.retryinfo-bin"])
+    assert hint.retry_delay.seconds == 7200
+    for error, header in ((rate, b"1"), (quota, b"7200")):
+        reply = http_refusal(error, PROTOBUF)
+        assert reply.status == 429
+        assert (b"retry-after", header) in reply.headers
 
 
 def test_too_large_is_never_told_to_be_repeated():
