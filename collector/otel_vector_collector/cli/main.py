@@ -14,6 +14,7 @@ import typer
 
 from otel_vector.errors import OtelVectorError
 from otel_vector_collector.cli.commands import (
+    audit,
     catalog,
     config,
     deadletter,
@@ -62,6 +63,7 @@ app.command()(catalog.operations)
 app.command("import")(imports.import_files)
 app.command()(export.export)
 app.add_typer(deadletter.app, name="deadletter")
+app.command()(audit.audit)
 app.command()(doctor.doctor)
 app.command()(config.config)
 app.command()(version.version)

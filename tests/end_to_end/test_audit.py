@@ -1,0 +1,40 @@
+"""The audit log as its owner reads it on the command line."""
+
+from serving import Served, cli
+
+from otel_vector.keys.audit import Act, AuditLog
+from otel_vector.spans.ids import Tenant
+
+
+def filled(tmp_path):
+    served = Served(tmp_path)
+    served.data.mkdir()
+    log = AuditLog(served.data)
+    log.record(Act("keys.create", tenants=(Tenant("acme"),), counts={"keys": 1}))
+    log.record(Act("spans.delete", who="0a1b2c3d4e5f", counts={"spans": 12_345}))
+    return served
+
+
+def test_acts_are_listed_newest_last(tmp_path):
+    served = filled(tmp_path)
+    assert "no administrative acts" in cli(served, "audit", "--since", "2100-01-01").err
+    lines = cli(served, "audit").out.splitlines()
+    assert "local user" in lines[1] and "acme" in lines[1] and "1 keys" in lines[1]
+    assert "0a1b2c3d4e5f" in lines[2] and "all" in lines[2] and "12,345 spans" in lines[2]
+    newest = cli(served, "audit", "--limit", "1", "--json").json
+    assert [(one["what"], one["counts"]) for one in newest] == [
+        ("spans.delete", {"spans": 12_345})
+    ]
+
+
+def test_a_log_that_was_changed_is_told_and_ends_the_command_with_1(tmp_path):
+    served = filled(tmp_path)
+    assert "2 entries, none changed or missing" in cli(served, "audit", "--verify").out
+    file = served.data / "audit.jsonl"
+    file.write_bytes(file.read_bytes().replace(b"12345", b"12344"))
+    changed = cli(served, "audit", "--verify", check=False)
+    assert changed.code == 1
+    assert "line 2 (entry 2) was edited" in changed.err
+    as_json = cli(served, "audit", "--verify", "--json", check=False).json
+    assert not as_json["sound"]
+    assert len(as_json["complaints"]) == 1
