@@ -271,11 +271,16 @@ def digest_of(batch: Batch) -> bytes:
 
 
 def join_of(
-    trace: int, span: int, texts: Sequence[Text], tenant: Tenant = TENANT
+    trace: int,
+    span: int,
+    texts: Sequence[Text],
+    tenant: Tenant = TENANT,
+    source: SpanId | None = None,
 ) -> tuple[Join, dict[MeaningId, Meaning]]:
     """Return what a log record adds to the span of these numbers, and the texts."""
     meanings = [meaning_of(text, tenant) for text in texts]
-    join = Join(trace_bytes(trace), span_bytes(span), tuple(m.id for m in meanings))
+    ids = tuple(m.id for m in meanings)
+    join = Join(trace_bytes(trace), span_bytes(span), ids, source=source)
     return join, {m.id: m for m in meanings}
 
 

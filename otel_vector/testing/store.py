@@ -14,6 +14,7 @@ A backend's test module subclasses the suites and opens its store::
 from __future__ import annotations
 
 from otel_vector.testing.store_counting import CountingPromises
+from otel_vector.testing.store_deleting import DeletingPromises
 from otel_vector.testing.store_filters import FilterPromises
 from otel_vector.testing.store_joins import JoinPromises
 from otel_vector.testing.store_lasting import LastingPromises, StoreVolumeSuite
@@ -37,5 +38,6 @@ class StoreSuite(
     ModelPromises,
     RecordPromises,
     LastingPromises,
+    DeletingPromises,
 ):
     """Every promise of the store's contract."""

@@ -21,6 +21,7 @@ from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.blocks import BlockFile, unplace
 from otel_vector.store.edge.gate import Gate
+from otel_vector.store.edge.ledger import Ledger
 from otel_vector.store.edge.manifest import Manifest, Seen, ShardRow, Waiting
 from otel_vector.store.edge.meanings import EdgeMeanings
 from otel_vector.store.edge.pool import Pool
@@ -52,6 +53,7 @@ class TenantData:
         self.manifest = Manifest(root / "manifest.db", config.max_partitions)
         _require(shelf_folder(root), beside=bool(self.manifest.shards()))
         self.meanings = EdgeMeanings(root, spaces, self.gate, self.writing)
+        self.ledger = Ledger(root / "manifest.db")
         self.pool = Pool(root, config.max_open_shards)
         self.cache = BlockCache(config.block_cache_bytes)
         self.shards: list[ShardRow] = self.manifest.shards()
@@ -62,6 +64,7 @@ class TenantData:
         self.version = 0
         self._files: dict[str, BlockFile] = {}
         self._files_lock = Lock()
+        self._gone = BlockFile(Path(":memory:"), config.compression_level)
         self._remove_leftovers()
         self._recount()
 
@@ -90,15 +93,28 @@ class TenantData:
         return Deadline(self.config.query_timeout_s)
 
     def blocks(self, folder: str) -> BlockFile:
-        """Return the block file of a partition."""
+        """Return the block file of a partition; an empty one if it is not there any more."""
         with self._files_lock:
             file = self._files.get(folder)
+            if file is None and folder not in self.manifest.folders():
+                return self._gone
             if file is None:
                 path = self.root / folder
                 path.mkdir(parents=True, exist_ok=True, mode=0o700)
                 file = BlockFile(path / "blocks.db", self.config.compression_level)
                 self._files[folder] = file
             return file
+
+    def leave(self, folder: str) -> None:
+        """Let go of a partition whose rows are removed; who still reads finds it empty."""
+        self.manifest.forget(folder)
+        self.shards = [row for row in self.shards if row.folder != folder]
+        self.version += 1
+        with self._files_lock:
+            file = self._files.pop(folder, None)
+        if file is not None:
+            file.abandon()
+        self.cache.drop(folder)
 
     def new_shard(self, folder: str, stream: str) -> ShardRow:
         """Create a shard, list it, and return it."""
@@ -149,6 +165,8 @@ class TenantData:
         """Release everything, also after a fault; call `checkpoint` before."""
         with ExitStack() as closing:
             closing.callback(self.manifest.close)
+            closing.callback(self.ledger.close)
+            closing.callback(self._gone.close)
             for file in self._files.values():
                 closing.callback(file.close)
             closing.callback(self.meanings.close)

@@ -8,7 +8,7 @@ includes it when it comes. It stops waiting at the checkpoint after that.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -36,10 +36,11 @@ class Joins:
         self.done: list[Waiting] = []
         """Waiting joins that spans have included since the last checkpoint."""
 
-    def include(self, batch: Batch) -> list[Waiting]:
+    def include(self, batch: Batch, buried: Collection[SpanId]) -> list[Waiting]:
         """Add waiting joins to the rows of a batch whose spans they wait for; return those.
 
-        They go on waiting until the batch is written: hand them to `done` then.
+        Rows that are not written since they were deleted include nothing. Joins go on waiting
+        until the batch is written: hand them to `done` then.
         """
         waiting = self._data.waiting
         included: list[Waiting] = []
@@ -47,7 +48,7 @@ class Joins:
             return included
         for row, (trace, span) in enumerate(zip(batch.trace_ids, batch.span_ids, strict=True)):
             entries = waiting.get(trace + span)
-            if entries:
+            if entries and batch.ids[row] not in buried:
                 meanings = [m for e in entries for m in e.meanings]
                 keys = [k for e in entries for k in e.keys]
                 known = batch.meanings[row]

@@ -3,7 +3,8 @@
 ::
 
     partition(key, folder)          'YYYY-MM-DD' or 'YYYY-MM' → folder; the same for ever
-    shard(id, folder, stream, …)    one row per span shard; a shard not listed does not exist
+    shard(id, folder, stream, …)    one row per span shard; a shard not listed does not exist;
+                                    `generation` says which of its copies on disk is in force
     seen(stream, meaning, …)        first and last start of the items pointing at a meaning
     waiting(trace, span, …)         joins of log records whose span has not come yet
 
@@ -17,11 +18,11 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from time import time_ns
+from time import monotonic, time_ns
 from typing import Final
 
 from otel_vector.store.edge.faults import translated
@@ -33,6 +34,7 @@ _RECENT_DAYS: Final = 35
 DAY_NS: Final = 86_400 * 10**9
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+_SHARD: Final = "id, folder, stream, points, min_us, max_us, full, generation, sealed"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS partition (key TEXT PRIMARY KEY, folder TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS shard (
@@ -42,7 +44,9 @@ CREATE TABLE IF NOT EXISTS shard (
     points INTEGER NOT NULL DEFAULT 0,
     min_us INTEGER,
     max_us INTEGER,
-    full INTEGER NOT NULL DEFAULT 0
+    full INTEGER NOT NULL DEFAULT 0,
+    generation INTEGER NOT NULL DEFAULT 0,
+    sealed INTEGER NOT NULL DEFAULT 0
 );
 CREATE TABLE IF NOT EXISTS seen (
     stream TEXT NOT NULL, meaning INTEGER NOT NULL, first_ns TEXT NOT NULL, last_ns TEXT NOT NULL,
@@ -57,7 +61,14 @@ CREATE TABLE IF NOT EXISTS waiting (
 
 @dataclass(slots=True)
 class ShardRow:
-    """One span shard: where it is, what it holds, the range of its starts in microseconds."""
+    """One span shard: where it is, what it holds, the range of its starts in microseconds.
+
+    Attributes:
+        full: takes no more points.
+        generation: 0 as it was made; each sealing makes the next one.
+        sealed: nothing was changed since it was sealed.
+        touched_s: when it was changed last, by the monotonic clock; not stored.
+    """
 
     id: int
     folder: str
@@ -66,6 +77,9 @@ class ShardRow:
     min_us: int | None = None
     max_us: int | None = None
     full: bool = False
+    generation: int = 0
+    sealed: bool = False
+    touched_s: float = field(default_factory=monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +138,16 @@ class Manifest:
         """Return the folders of all partitions."""
         return sorted(set(self._folders.values()))
 
+    def forget(self, folder: str) -> None:
+        """Let a folder's partitions go, whose rows are removed."""
+        self._folders = {key: where for key, where in self._folders.items() if where != folder}
+        self._by_day = {}
+
     def shards(self) -> list[ShardRow]:
         """Return every shard, oldest first."""
         with self._lock:
-            rows = self._db.execute("SELECT * FROM shard ORDER BY id").fetchall()
-        return [
-            ShardRow(number, folder, stream, points, low, high, bool(full))
-            for number, folder, stream, points, low, high, full in rows
-        ]
+            rows = self._db.execute(f"SELECT {_SHARD} FROM shard ORDER BY id").fetchall()  # noqa: S608 -- a constant
+        return [ShardRow(*row[:6], bool(row[6]), row[7], bool(row[8])) for row in rows]
 
     def reserve(self) -> int:
         """Return the number of the next shard; it exists only once `list_shard` was called."""
@@ -147,6 +163,13 @@ class Manifest:
                 (shard.id, shard.folder, shard.stream),
             )
 
+    def swap(self, shard: ShardRow, generation: int) -> None:
+        """Put another generation of a shard in force, sealed; this one row is the swap."""
+        with self._lock, translated("writing the manifest"):
+            self._db.execute(
+                "UPDATE shard SET generation=?, sealed=1 WHERE id=?", (generation, shard.id)
+            )
+
     def save(
         self, shards: Iterable[ShardRow], seen: Mapping[str, Seen], joined: Iterable[Waiting]
     ) -> None:
@@ -158,8 +181,8 @@ class Manifest:
         self, shards: Iterable[ShardRow], seen: Mapping[str, Seen], joined: Iterable[Waiting]
     ) -> None:
         self._db.executemany(
-            "UPDATE shard SET points=?, min_us=?, max_us=?, full=? WHERE id=?",
-            [(s.points, s.min_us, s.max_us, int(s.full), s.id) for s in shards],
+            "UPDATE shard SET points=?, min_us=?, max_us=?, full=?, sealed=? WHERE id=?",
+            [(s.points, s.min_us, s.max_us, int(s.full), int(s.sealed), s.id) for s in shards],
         )
         self._db.executemany(
             "INSERT OR REPLACE INTO seen VALUES (?,?,?,?)",

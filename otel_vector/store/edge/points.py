@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 import qdrant_edge as engine
 
-__all__ = ["by_trace", "ends", "everything", "newest"]
+__all__ = ["by_trace", "ends", "everything", "newest", "pages"]
 
 _PAGE: Final = 2_000
 _EXACT: Final = 1 << 53
@@ -22,7 +23,11 @@ def by_trace(shard: engine.EdgeShard, key: int) -> list[Any]:
 
 def everything(shard: engine.EdgeShard, condition: engine.Filter | None) -> list[Any]:
     """Return every point under a condition, with payload, in no order."""
-    found: list[Any] = []
+    return [record for records in pages(shard, condition) for record in records]
+
+
+def pages(shard: engine.EdgeShard, condition: engine.Filter | None) -> Iterator[list[Any]]:
+    """Yield every point under a condition, with payload, some at a time."""
     offset, more = None, True
     while more:
         records, offset = shard.scroll(
@@ -30,9 +35,8 @@ def everything(shard: engine.EdgeShard, condition: engine.Filter | None) -> list
                 offset=offset, limit=_PAGE, filter=condition, with_payload=True, with_vector=False
             )
         )
-        found += records
+        yield records
         more = offset is not None
-    return found
 
 
 def newest(

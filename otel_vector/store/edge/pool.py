@@ -6,18 +6,23 @@ A shard is used within a `lease`; a leased shard is never closed. Opening costs 
 
 from __future__ import annotations
 
+import shutil
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from threading import RLock
+from threading import Condition, RLock
+from typing import Final
 
 from otel_vector.errors import StorageFullError
 from otel_vector.store.edge.manifest import ShardRow
-from otel_vector.store.edge.shard import SpanShard, shard_folder
+from otel_vector.store.edge.shard import SpanShard, create_shard_folder, shard_folder
 from otel_vector.store.edge.skip import Skip
 
 __all__ = ["Pool"]
+
+_VOID: Final = ".void"
+"""Folder of the shard that stands for dropped ones, while someone still asks for them."""
 
 
 class Pool:
@@ -31,6 +36,9 @@ class Pool:
         self._open: OrderedDict[int, SpanShard] = OrderedDict()
         self._leases: dict[int, int] = {}
         self._skips: dict[int, Skip] = {}
+        self._unleased = Condition(self._lock)
+        self._retired: set[int] = set()
+        self._void: SpanShard | None = None
 
     @contextmanager
     def lease(self, row: ShardRow) -> Iterator[SpanShard]:
@@ -43,8 +51,33 @@ class Pool:
         finally:
             with self._lock:
                 self._leases[row.id] -= 1
+                self._unleased.notify_all()
+
+    def retire(self, rows: Collection[ShardRow]) -> None:
+        """Let go of shards that are to be removed; who still asks for one gets an empty one."""
+        numbers = {row.id for row in rows}
+        with self._unleased:
+            self._retired |= numbers
+            for row in rows:
+                row.full, row.points = True, 0
+            self._unleased.wait_for(lambda: not any(self._leases.get(n) for n in numbers))
+            for number in numbers:
+                self._skips.pop(number, None)
+                shard = self._open.pop(number, None)
+                if shard is not None:
+                    shard.engine.close()
+
+    def _emptied(self) -> SpanShard:
+        """Return an empty shard."""
+        if self._void is None:
+            folder = self._root / _VOID
+            create_shard_folder(folder)
+            self._void = SpanShard(folder, ShardRow(0, "", ""))
+        return self._void
 
     def _opened(self, row: ShardRow) -> SpanShard:
+        if row.id in self._retired:
+            return self._emptied()
         shard = self._open.get(row.id)
         if shard is None:
             self._make_room()
@@ -72,6 +105,8 @@ class Pool:
         if skip is not None:
             return skip
         with self._lock:
+            if row.id in self._retired:
+                return Skip(self._root / _VOID / "none.bloom")
             # Asked again: another thread may have made it, and the writer added to it, meanwhile.
             skip = self._skips.get(row.id)
             if skip is None:
@@ -101,4 +136,8 @@ class Pool:
                 closing.callback(skip.save)
             for shard in self._open.values():
                 closing.callback(shard.close)
+            if self._void is not None:
+                closing.callback(shutil.rmtree, self._root / _VOID, ignore_errors=True)
+                closing.callback(self._void.engine.close)
+                self._void = None
             self._open = OrderedDict()

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
 
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.ids import Tenant
 from otel_vector.store.contract import SpanReader, SpanWriter, StoreSize
+from otel_vector.store.edge.collect import Collector
 from otel_vector.store.edge.data import TenantData
+from otel_vector.store.edge.drop import Dropper
+from otel_vector.store.edge.forget import Forgetter
 from otel_vector.store.edge.meanings import EdgeMeanings
 from otel_vector.store.edge.reader import EdgeReader
 from otel_vector.store.edge.records import EdgeRecords
+from otel_vector.store.edge.sizes import disk_bytes
 from otel_vector.store.edge.spaces import Spaces
+from otel_vector.store.edge.upkeep import EdgeUpkeep
 from otel_vector.store.edge.writer import EdgeWriter
 from otel_vector.store.reading.compile import Compiler
 from otel_vector.store.reading.streams import LOGS
 
 __all__ = ["EdgeTenant"]
-
-_SECTOR_BYTES: Final = 512
 
 
 class EdgeTenant:
@@ -34,10 +35,16 @@ class EdgeTenant:
         """Open or create a tenant's folder."""
         self._data = TenantData(root, config, spaces)
         compiler = Compiler(self._data.meanings.operations, indexed)
-        self._writer = EdgeWriter(self._data, tenant)
+        collector = Collector(self._data)
+        forgetter = Forgetter(self._data, tenant, collector)
+        self._dropper = Dropper(self._data, forgetter)
+        self._writer = EdgeWriter(self._data, tenant, forgetter)
         self._reader = EdgeReader(self._data, tenant, compiler)
-        self._records = EdgeRecords(self._data)
+        self._records = EdgeRecords(self._data, collector.release)
+        collector.holders.append(self._records.held)
+        self._dropper.complete()
         self._records.recover()
+        self._upkeep = EdgeUpkeep(self._data, self._dropper, self.checkpoint)
 
     @property
     def writer(self) -> SpanWriter:
@@ -59,13 +66,26 @@ class EdgeTenant:
         """See `TenantStore`."""
         return self._records
 
+    @property
+    def upkeep(self) -> EdgeUpkeep:
+        """See `TenantStore`."""
+        return self._upkeep
+
     def size(self) -> StoreSize:
         """See `TenantStore`."""
         logs = sum(row.points for row in self._data.shards if row.stream == LOGS)
         spans = sum(row.points for row in self._data.shards) - logs
         folders = self._data.manifest.folders()
         blocks = sum(self._data.blocks(folder).count() for folder in folders)
-        return StoreSize(spans, logs, blocks, len(self._data.shards), _disk_bytes(self._data.root))
+        return StoreSize(
+            spans,
+            logs,
+            blocks,
+            len(self._data.shards),
+            disk_bytes(self._data.root),
+            sealed=sum(row.sealed for row in self._data.shards),
+            tombstones=self._data.ledger.count,
+        )
 
     def written(self) -> bool:
         """Whether the tenant has ever written something."""
@@ -83,15 +103,3 @@ class EdgeTenant:
             closing.callback(self._data.close)
             closing.callback(self._records.close)
             self.checkpoint()
-
-
-def _disk_bytes(root: Path) -> int:
-    """Return the bytes that files below a folder take; the engine's files are sparse."""
-    total = 0
-    for folder, _, files in os.walk(root):  # a folder that vanishes meanwhile is passed over
-        for name in files:
-            try:
-                total += os.lstat(f"{folder}/{name}").st_blocks * _SECTOR_BYTES
-            except FileNotFoundError:
-                continue
-    return total

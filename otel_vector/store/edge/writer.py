@@ -7,19 +7,20 @@ block stands, and the points it names are inserted if they are missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import qdrant_edge as engine
 
-from otel_vector.spans.batch import Batch, Join, assemble_parts
+from otel_vector.spans.batch import Batch, Join, assemble_parts, without_rows
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.meanings import Meaning, RunKind, Signal
 from otel_vector.store.contract import Written
 from otel_vector.store.edge.blocks import MAX_ROWS, BlockRow, place, unplace
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.faults import require_free_space
+from otel_vector.store.edge.forget import Forgetter
 from otel_vector.store.edge.joins import Joins
 from otel_vector.store.edge.manifest import DAY_NS, Seen, ShardRow
 from otel_vector.store.edge.shard import CHUNK, SpanShard
@@ -29,6 +30,8 @@ from otel_vector.store.reading.streams import LIVE, LOGS, OTHER
 __all__ = ["EdgeWriter"]
 
 _VECTOR = [1.0]
+_DELETED = 4_000
+"""Items deleted under one hold of the tenant's lock."""
 
 
 @dataclass(slots=True)
@@ -43,9 +46,10 @@ class _Part:
 class EdgeWriter:
     """Implements `SpanWriter`."""
 
-    def __init__(self, data: TenantData, tenant: str) -> None:
+    def __init__(self, data: TenantData, tenant: str, forgetter: Forgetter) -> None:
         """Write into a tenant's folder."""
         self._data = data
+        self._forgetter = forgetter
         self._tenant = tenant
         self._joins = Joins(data)
         self._active: dict[tuple[str, str], ShardRow] = {
@@ -61,15 +65,17 @@ class EdgeWriter:
 
     def _write(self, batch: Batch, digest: bytes) -> Written:
         require_free_space(self._data.root)
-        self._data.meanings.add(batch.texts.values())
-        included = self._joins.include(batch)
+        buried = self._data.ledger.buried(batch.ids)
+        self._data.meanings.add(without_rows(batch, buried).texts.values())
+        included = self._joins.include(batch, buried)
         new: list[SpanId] = []
         for part in _parts(batch, self._data):
             for start in range(0, len(part.rows), MAX_ROWS):
                 rows = part.rows[start : start + MAX_ROWS]
                 name = f"{part.folder}/{part.stream}/{start}".encode()
                 key = blake2b(digest + name, digest_size=16).digest()
-                new += self._write_part(batch, _Part(part.folder, part.stream, rows), key)
+                chunk = _Part(part.folder, part.stream, rows)
+                new += self._write_part(batch, chunk, key, buried)
         self._joins.done += included
         return Written(tuple(new), len(batch) - len(new))
 
@@ -78,13 +84,25 @@ class EdgeWriter:
         if not joins:
             return
         with self._data.writing:
-            self._data.meanings.add(texts.values())
-            for stream, meaning, start_ns in self._joins.apply(joins):
+            buried = self._data.ledger.buried([j.source for j in joins if j.source is not None])
+            kept = [join for join in joins if join.source not in buried]
+            self._data.meanings.add({m: texts[m] for j in kept for m in j.meanings}.values())
+            for stream, meaning, start_ns in self._joins.apply(kept):
                 self._note(stream, meaning, start_ns, start_ns)
             self._data.version += 1
 
-    def _write_part(self, batch: Batch, part: _Part, digest: bytes) -> list[SpanId]:
-        self._note_seen(batch, part)
+    def delete(self, signal: Signal, ids: Collection[SpanId]) -> int:
+        """See `SpanWriter`."""
+        wanted, deleted = list(dict.fromkeys(ids)), 0
+        for start in range(0, len(wanted), _DELETED):
+            with self._data.writing:
+                self.checkpoint()
+                deleted += self._forgetter.delete(signal, wanted[start : start + _DELETED])
+        return deleted
+
+    def _write_part(
+        self, batch: Batch, part: _Part, digest: bytes, buried: Collection[SpanId]
+    ) -> list[SpanId]:
         blocks = self._data.blocks(part.folder)
         name = blocks.find(digest)
         positions: dict[SpanId, int] | None = None
@@ -92,6 +110,12 @@ class EdgeWriter:
         if known is not None:
             stored = ids_of_block(self._tenant, batch.signal, known.message)
             positions = {span_id: at for at, span_id in enumerate(stored)}
+        if buried:
+            if name is not None and positions is not None:
+                self._blank(part.folder, name, [p for i, p in positions.items() if i in buried])
+            kept = [row for row in part.rows if batch.ids[row] not in buried]
+            part = _Part(part.folder, part.stream, kept)
+        self._note_seen(batch, part)
         fresh = self._without_stored(batch, part, positions)
         if not fresh:
             return []
@@ -99,6 +123,14 @@ class EdgeWriter:
             name = blocks.add(_block(batch, part.stream, fresh, digest))
         self._insert(batch, part, fresh, name, positions)
         return [batch.ids[row] for row in fresh]
+
+    def _blank(self, folder: str, name: int, positions: Sequence[int]) -> None:
+        """Take out of a block what was deleted before its points were ever there."""
+        if positions:
+            blocks = self._data.blocks(folder)
+            blocks.blank(name, positions)
+            blocks.scrub()
+            self._data.cache.drop(folder)
 
     def _without_stored(
         self, batch: Batch, part: _Part, positions: Mapping[SpanId, int] | None

@@ -1,0 +1,74 @@
+"""Looks after one tenant's folder; each kind of work is in a module of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+
+from otel_vector.errors import UnsupportedError
+from otel_vector.progress import Progress
+from otel_vector.spans.ids import MeaningId, SpanId
+from otel_vector.store.answers import Tally
+from otel_vector.store.edge.data import TenantData
+from otel_vector.store.edge.drop import Dropper
+from otel_vector.store.upkeep import Describe, Partition, Sealed, StoredBlock
+
+__all__ = ["EdgeUpkeep"]
+
+
+class EdgeUpkeep:
+    """Implements `Upkeep`."""
+
+    def __init__(self, data: TenantData, dropper: Dropper, checkpoint: Callable[[], None]) -> None:
+        """Look after a tenant's folder.
+
+        Args:
+            data: the folder.
+            dropper: drops what is too old.
+            checkpoint: makes every finished write survive power loss.
+        """
+        self._data = data
+        self._checkpoint = checkpoint
+        self._dropper = dropper
+
+    def partitions(self) -> list[Partition]:
+        """See `Upkeep`."""
+        return self._dropper.partitions()
+
+    def drop(self, partition: str, before_ns: int | None = None) -> int:
+        """See `Upkeep`."""
+        with self._data.writing:
+            self._checkpoint()
+            return self._dropper.drop(partition, before_ns)
+
+    def retired(self, meanings: Collection[MeaningId]) -> dict[MeaningId, Tally]:
+        """See `Upkeep`."""
+        return self._data.ledger.retired(meanings)
+
+    def tombstones(self, after: SpanId | None = None, limit: int = 10_000) -> list[SpanId]:
+        """See `Upkeep`."""
+        return self._data.ledger.tombstones(after, limit)
+
+    def bury(self, ids: Sequence[SpanId]) -> None:
+        """See `Upkeep`."""
+        with self._data.writing:
+            self._data.ledger.bury(ids)
+
+    def seal(self, progress: Progress, idle_s: float) -> Sealed:
+        """See `Upkeep`."""
+        raise UnsupportedError("this store does not seal")
+
+    def compact(self) -> None:
+        """See `Upkeep`."""
+        self._data.meanings.rewrite()
+
+    def blocks(self, partition: str, after: str = "") -> Iterator[StoredBlock]:
+        """See `Upkeep`."""
+        raise UnsupportedError("this store does not list its blocks")
+
+    def damaged(self) -> dict[str, str]:
+        """See `Upkeep`."""
+        return {}
+
+    def rebuild(self, partition: str, describe: Describe, progress: Progress) -> int:
+        """See `Upkeep`."""
+        raise UnsupportedError("this store does not rebuild")
