@@ -7,7 +7,7 @@ use it in a `with`, from any thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -170,6 +170,54 @@ class Client:
         with self._stream("POST", "/v1/export", content=content, headers=headers) as answer:
             yield from answer.iter_bytes()
 
+    def collections(self) -> Json:
+        """Return the collections of records."""
+        return self._get("/v1/records")
+
+    def put_record(self, collection: str, record: Mapping[str, Any]) -> Json:
+        """Store one record: `key`, `body` and `texts`; return its version and status."""
+        return self._post(f"/v1/records/{_part(collection)}", record)
+
+    def put_records(
+        self, collection: str, records: Iterable[Mapping[str, Any] | bytes]
+    ) -> Iterator[Json]:
+        """Store any number of records; yield what became of each, in order.
+
+        Args:
+            collection: where; comes into being with its first record.
+            records: as for `put_record`, or lines of JSON as they stand; read as they are sent.
+        """
+        lines = (_line(record) for record in records)
+        path, media = f"/v1/records/{_part(collection)}", {"Content-Type": _LINES}
+        with self._stream("POST", path, content=lines, headers=media) as answer:
+            for line in answer.iter_lines():
+                yield orjson.loads(line)
+
+    def records(self, collection: str, **page: Any) -> Json:
+        """Return a page of a collection, by `limit` and `cursor`."""
+        return self._get(f"/v1/records/{_part(collection)}", page)
+
+    def record(self, collection: str, key: str, version: int | None = None) -> Json:
+        """Return a record with its texts: the active version if none is named.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        path = f"/v1/records/{_part(collection)}/{_part(key)}"
+        return self._get(path, {"version": version})
+
+    def record_versions(self, collection: str, key: str) -> Json:
+        """Return every version of a record, the latest first."""
+        return self._get(f"/v1/records/{_part(collection)}/{_part(key)}/versions")
+
+    def delete_record(self, collection: str, key: str) -> None:
+        """Delete a record with all its versions.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+        self._send("DELETE", f"/v1/records/{_part(collection)}/{_part(key)}")
+
     def _get(self, path: str, params: Mapping[str, Any] | None = None) -> Json:
         return cast("Json", orjson.loads(self._send("GET", path, params=params).content))
 
@@ -223,6 +271,11 @@ class Client:
 
 def _part(text: str) -> str:
     return quote(text, safe="")
+
+
+def _line(record: Mapping[str, Any] | bytes) -> bytes:
+    line = record if isinstance(record, bytes) else orjson.dumps(record)
+    return line if line.endswith(b"\n") else line + b"\n"
 
 
 def _given(values: Mapping[str, Any]) -> Json:

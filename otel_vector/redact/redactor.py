@@ -86,6 +86,10 @@ class Redactor:
             return 0
         return self._redact(data, "resource_logs", "scope_logs", "log_records")
 
+    def text(self, text: str) -> str:
+        """Return a text, or a JSON document as text, without secrets; JSON stays JSON."""
+        return self._walker.text(text)[0] if self._enabled else text
+
     def _is_suspect(self, data: Message, raw: bytes) -> bool:
         if not self._enabled:
             return False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from otel_vector.embed.contract import Embedder
 from otel_vector.events.contract import Events
@@ -11,14 +12,15 @@ from otel_vector.services.exporting import Exporting
 from otel_vector.services.following import Following
 from otel_vector.services.meanings import Meanings
 from otel_vector.services.recording import Recorder
+from otel_vector.services.records import Records
 from otel_vector.services.search import Search
 from otel_vector.services.similar import Similar
 from otel_vector.services.stats import Observed, Stats
 from otel_vector.services.traces import Traces
-from otel_vector.settings.config import SearchConfig
+from otel_vector.settings.config import DescribeConfig, SearchConfig
 from otel_vector.store.contract import Store
 
-__all__ = ["Services", "build_services"]
+__all__ = ["Beside", "Services", "build_services"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +35,34 @@ class Services:
     stats: Stats
     following: Following
     exporting: Exporting
+    records: Records
+
+
+def _nobody() -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What services need of others than the store.
+
+    Attributes:
+        redact: returns a text without secrets; called by any thread.
+        passage_chars: characters of a passage of a long text.
+        arrived: told after texts came in that may be new.
+        observed: numbers for the statistics that others keep.
+        recorder: takes recorded searches, when `search.record` is on.
+    """
+
+    redact: Callable[[str], str]
+    passage_chars: int = DescribeConfig().passage_chars
+    arrived: Callable[[], None] = _nobody
+    observed: Observed = field(default_factory=Observed)
+    recorder: Recorder | None = None
 
 
 def build_services(
-    store: Store,
-    embedder: Embedder | None,
-    events: Events,
-    config: SearchConfig,
-    observed: Observed | None = None,
-    recorder: Recorder | None = None,
+    store: Store, embedder: Embedder | None, events: Events, config: SearchConfig, beside: Beside
 ) -> Services:
     """Build all services over one store.
 
@@ -51,17 +72,17 @@ def build_services(
             search only.
         events: where writes are announced.
         config: bounds of searches.
-        observed: numbers for the statistics that others keep.
-        recorder: takes recorded searches, when `search.record` is on.
+        beside: what others give.
     """
-    search = Search(store, embedder, config, recorder)
+    search = Search(store, embedder, config, beside.recorder)
     return Services(
         search=search,
         similar=Similar(search),
         traces=Traces(store),
         meanings=Meanings(search),
         catalog=Catalog(store),
-        stats=Stats(store, embedder, observed or Observed()),
+        stats=Stats(store, embedder, beside.observed),
         following=Following(store, events),
         exporting=Exporting(store),
+        records=Records(store, beside.redact, beside.passage_chars, beside.arrived),
     )

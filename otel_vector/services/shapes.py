@@ -12,6 +12,7 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from otel_vector.services.answers import Found, GroupedAnswer, ListedAnswer, MeaningGroup, Why
 from otel_vector.services.catalog import AttributeKeys, AttributeValues, Operation, ServiceRow
 from otel_vector.services.meanings import KnownMeaning
+from otel_vector.services.records import ShownRecord
 from otel_vector.services.stats import StatsAnswer
 from otel_vector.services.traces import Trace
 from otel_vector.spans.durations import percentile_ns
@@ -20,6 +21,7 @@ from otel_vector.spans.items import KINDS, Item
 from otel_vector.spans.meanings import Facet, Meaning, Signal
 from otel_vector.spans.values import text_form
 from otel_vector.store.contract import Tally
+from otel_vector.store.records import Record
 
 __all__ = [
     "Json",
@@ -29,7 +31,9 @@ __all__ = [
     "known_meaning_json",
     "meaning_json",
     "operation_json",
+    "record_json",
     "service_json",
+    "shown_record_json",
     "stats_json",
     "trace_json",
     "values_json",
@@ -166,6 +170,24 @@ def values_json(key: str, answer: AttributeValues) -> Json:
         "having": answer.having,
         "looked_at": answer.looked_at,
     }
+
+
+def record_json(record: Record) -> Json:
+    """Return one version of a record."""
+    return {
+        "collection": record.collection,
+        "key": record.key,
+        "version": record.version,
+        "active": record.active,
+        "created_unix_nano": str(record.created_ns),
+        "body": record.body,
+        "meanings": [meaning_hex(meaning) for meaning in record.meanings],
+    }
+
+
+def shown_record_json(shown: ShownRecord) -> Json:
+    """Return one version of a record with its texts."""
+    return {**record_json(shown.record), "texts": [meaning_json(m) for m in shown.texts]}
 
 
 def _group_json(group: MeaningGroup) -> Json:

@@ -115,6 +115,8 @@ def check_key(key: str) -> None:
     """
     if not 1 <= len(key) <= MAX_KEY_CHARS:
         raise InvalidInputError(f"a key has 1 to {MAX_KEY_CHARS} characters, not {len(key)}")
+    if key in {".", ".."}:
+        raise InvalidInputError(f"{key!r} is no key, since no URL can name it")
     if _CONTROL.search(key) or key != key.encode("utf-8", "replace").decode():
         raise InvalidInputError(f"the key {key[:80]!r} holds characters that no text has")
 

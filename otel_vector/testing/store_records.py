@@ -242,7 +242,7 @@ class RecordPromises(StoreCase):
         with pytest.raises(InvalidInputError):
             _put(tenant, "pay", {}, collection=name)
 
-    @pytest.mark.parametrize("key", ["", "k" * 513, "a\nb", "a\x00b", "\ud800"], ids=repr)
+    @pytest.mark.parametrize("key", ["", "k" * 513, "a\nb", "a\x00b", "\ud800", ".."], ids=repr)
     def test_a_key_that_is_none_is_refused(self, tenant: TenantStore, key: str) -> None:
         with pytest.raises(InvalidInputError):
             _put(tenant, key, {})

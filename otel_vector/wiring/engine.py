@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from otel_vector.embed.contract import Embedder
@@ -33,6 +34,7 @@ from otel_vector.wiring.backends import NO_MODEL, Backends, EngineInbox, open_in
 if TYPE_CHECKING:
     from otel_vector.ingest.embedding import EmbedLoop
     from otel_vector.ingest.worker import Worker
+    from otel_vector.redact.redactor import Redactor
     from otel_vector.services.container import Services
 
 __all__ = ["Backlog", "Engine"]
@@ -168,13 +170,11 @@ class Engine:
         from otel_vector.ingest.sink import Sink
         from otel_vector.ingest.stages import Stages
         from otel_vector.ingest.worker import Worker
-        from otel_vector.redact.redactor import Redactor
 
         settings, stages = self.settings, Stages(self.telemetry)
-        redactor = Redactor(settings.redact, once_made_key(settings.data / "redact.key"))
         limit_bytes = settings.inbox.max_request_bytes
-        sink = Sink(self.store, self.events, stages)
-        self._pipeline = Pipeline(redactor, settings.describe, stages, limit_bytes)
+        sink = self._sink = Sink(self.store, self.events, stages)
+        self._pipeline = Pipeline(self._redactor(), settings.describe, stages, limit_bytes)
         self._worker: Worker = Worker(self.inbox, self._pipeline, sink, settings.ingest, stages)
         self._embedding: EmbedLoop | None = None
         if self.embedder is not None:
@@ -182,17 +182,27 @@ class Engine:
         self._started = False
 
     def _build_services(self) -> None:
-        from otel_vector.embed.cached import CachedEmbedder
         from otel_vector.ingest.recording import SelfRecorder
-        from otel_vector.services.container import build_services
+        from otel_vector.services.container import Beside, build_services
         from otel_vector.services.stats import Observed
 
-        questions = CachedEmbedder(self.embedder) if self.embedder is not None else None
         self._recorder = SelfRecorder(self.inbox, self.telemetry)
-        observed = Observed(self.inbox.state, self._rejected)
-        self.services = build_services(
-            self.store, questions, self.events, self.settings.search, observed, self._recorder
+        beside = Beside(
+            redact=_one_at_a_time(self._redactor().text),
+            passage_chars=self.settings.describe.passage_chars,
+            arrived=self._sink.arrived.set,
+            observed=Observed(self.inbox.state, self._rejected),
+            recorder=self._recorder,
         )
+        self.services = build_services(
+            self.store, self.embedder, self.events, self.settings.search, beside
+        )
+
+    def _redactor(self) -> Redactor:
+        from otel_vector.redact.redactor import Redactor
+
+        key = once_made_key(self.settings.data / "redact.key")
+        return Redactor(self.settings.redact, key)
 
     def _observe(self) -> None:
         gauge, state = self.telemetry.gauge, self.inbox.state
@@ -275,3 +285,14 @@ class Engine:
         if free < least:
             detail += f", less than the {least >> 20} MiB of inbox.min_free_bytes: make room"
         return PartHealth("disk", ok=free >= least, detail=detail)
+
+
+def _one_at_a_time(work: Callable[[str], str]) -> Callable[[str], str]:
+    """Return work that any thread may call, though one call is done after the other."""
+    turn = Lock()
+
+    def done(text: str) -> str:
+        with turn:
+            return work(text)
+
+    return done

@@ -10,10 +10,10 @@ from pathlib import Path
 import anyio
 import pytest
 from support.serving import SETTINGS, Served, served
-from support.world import World, shop
+from support.world import REDACTOR, World, shop
 
 from otel_vector import errors
-from otel_vector.services.container import build_services
+from otel_vector.services.container import Beside, build_services
 from otel_vector.settings.config import SearchConfig, ServeConfig
 from otel_vector.testing.builders import trace_bytes
 from otel_vector_collector.api.formats import chosen
@@ -271,7 +271,9 @@ class Broken:
 
 def served_with(embedder):
     world = World()
-    services = build_services(world.store, embedder, world.events, SearchConfig())
+    services = build_services(
+        world.store, embedder, world.events, SearchConfig(), Beside(REDACTOR.text)
+    )
     return served(Served(world.store, services))
 
 

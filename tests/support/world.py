@@ -9,9 +9,10 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from otel_vector.embed.contract import Embedder, Role
 from otel_vector.events.local import LocalEvents
-from otel_vector.services.container import Services, build_services
+from otel_vector.redact.redactor import Redactor
+from otel_vector.services.container import Beside, Services, build_services
 from otel_vector.services.stats import Observed
-from otel_vector.settings.config import SearchConfig
+from otel_vector.settings.config import RedactConfig, SearchConfig
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Facet
 from otel_vector.store.memory import MemoryStore
@@ -29,6 +30,7 @@ from otel_vector.testing.hashing import HashingEmbedder
 
 DECLINED = (Facet.ERROR, "PaymentError: card declined by issuer")
 TIMEOUT = (Facet.ERROR, "TimeoutError: inventory did not answer")
+REDACTOR = Redactor(RedactConfig(), bytes(16))
 
 
 @dataclass
@@ -61,8 +63,7 @@ class World:
             self.embedder,
             self.events,
             config or SearchConfig(),
-            observed,
-            self.recorded,
+            Beside(REDACTOR.text, observed=observed or Observed(), recorder=self.recorded),
         )
 
     def write(

@@ -17,20 +17,24 @@ from otel_vector_collector.api import (
     meanings,
     metrics,
     problems,
+    records,
     search,
     stats,
     traces,
 )
+from otel_vector_collector.api.authentication import Authentication
 from otel_vector_collector.api.engine import Serving
 from otel_vector_collector.api.guards import BodyLimit, Faults, LoopbackHosts, Timing
 from otel_vector_collector.api.responses import Problem
 from otel_vector_collector.api.streams import Streams
 from otel_vector_collector.receive.addresses import Address, is_loopback
+from otel_vector_collector.receive.gate import Gate
 
 __all__ = ["create_app", "routed"]
 
 _ROUTERS: tuple[APIRouter, ...] = (
     search.router,
+    records.router,
     traces.router,
     meanings.router,
     catalog.router,
@@ -46,7 +50,9 @@ _DESCRIPTION = (
 )
 
 
-def create_app(engine: Serving, checks: Sequence[Callable[[], PartHealth]] = ()) -> FastAPI:
+def create_app(
+    engine: Serving, checks: Sequence[Callable[[], PartHealth]] = (), gate: Gate | None = None
+) -> FastAPI:
     """Return the application that answers for one engine.
 
     Whoever stops the web server calls `app.state.streams.close()` first.
@@ -54,6 +60,7 @@ def create_app(engine: Serving, checks: Sequence[Callable[[], PartHealth]] = ())
     Args:
         engine: what is served.
         checks: parts besides the engine's own that have to work for `/ready`, as the doors.
+        gate: lets requests in; without one whoever can ask is the folder's owner.
     """
     app = routed()
     app.state.engine = engine
@@ -61,6 +68,7 @@ def create_app(engine: Serving, checks: Sequence[Callable[[], PartHealth]] = ())
     app.state.streams = Streams()
     app.add_middleware(Faults)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Authentication, gate=gate or Gate(None))
     app.add_middleware(Timing, telemetry=engine.telemetry)
     host = Address.parse(engine.settings.serve.api, "serve.api").host
     if is_loopback(host):

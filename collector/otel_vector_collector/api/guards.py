@@ -13,12 +13,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_vector.telemetry import Telemetry
+from otel_vector_collector.api.lines import LINE_MEDIA
 from otel_vector_collector.api.problems import FORBIDDEN, MISDIRECTED, fault, problem, too_large
 from otel_vector_collector.receive.addresses import is_foreign, is_loopback
 
 __all__ = ["MAX_BODY_BYTES", "BodyLimit", "Faults", "LoopbackHosts", "Timing"]
 
 MAX_BODY_BYTES: Final = 1 << 20
+_BY_LINES: Final = "/v1/records/"
 
 
 class LoopbackHosts:
@@ -67,7 +69,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, counting what is read of it."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or _comes_in_lines(scope):
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "0")
@@ -93,6 +95,12 @@ class BodyLimit:
         error = too_large(self._max_bytes)
         refusal = problem(error.status_code, "too-large", error.detail)
         await refusal(scope, receive, send)
+
+
+def _comes_in_lines(scope: Scope) -> bool:
+    """Return whether a body is read line by line and never held as a whole."""
+    media = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+    return media in LINE_MEDIA and str(scope["path"]).startswith(_BY_LINES)
 
 
 class Faults:

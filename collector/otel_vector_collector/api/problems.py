@@ -24,9 +24,11 @@ __all__ = [
     "fault",
     "not_acceptable",
     "problem",
+    "refusal",
     "register",
     "status_of",
     "too_large",
+    "type_of",
 ]
 
 _log = logging.getLogger(__name__)
@@ -87,6 +89,15 @@ def status_of(error: errors.OtelVectorError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
+def type_of(error: errors.OtelVectorError) -> str:
+    """Return the type that a problem document gives an error."""
+    return f"urn:otel-vector:problem:{_slug(error)}"
+
+
+def _slug(error: errors.OtelVectorError) -> str:
+    return _WORDS.sub("-", type(error).__name__.removesuffix("Error")).lower()
+
+
 def problem(
     status: int,
     slug: str,
@@ -111,6 +122,16 @@ def problem(
         **(extra or {}),
     }
     return Response(orjson.dumps(document), status, headers=dict(headers or {}), media_type=_MEDIA)
+
+
+def refusal(error: errors.OtelVectorError) -> Response:
+    """Return the answer to a request that is refused for an error."""
+    headers = {}
+    if isinstance(error, errors.RetryableError):
+        headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
+    if isinstance(error, errors.UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    return problem(status_of(error), _slug(error), str(error), headers)
 
 
 def fault(what: str, error: Exception) -> Response:
@@ -144,11 +165,7 @@ async def _ours(request: Request, error: Exception) -> Response:
     status = status_of(error)
     if status >= 500 and not isinstance(error, errors.RetryableError):  # noqa: PLR2004
         _log.error("%s %s failed: %s", request.method, request.url.path, error, exc_info=error)
-    headers = {}
-    if isinstance(error, errors.RetryableError):
-        headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
-    slug = _WORDS.sub("-", type(error).__name__.removesuffix("Error")).lower()
-    return problem(status, slug, str(error), headers)
+    return refusal(error)
 
 
 async def _invalid(_request: Request, error: Exception) -> Response:

@@ -31,7 +31,7 @@ Collect = Callable[[Collection[MeaningId]], object]
 class EdgeRecords:
     """Implements `RecordStore`."""
 
-    def __init__(self, data: TenantData, collect: Collect | None = None) -> None:
+    def __init__(self, data: TenantData, collect: Collect) -> None:
         """Open or create the records of a tenant; call `recover` before any other.
 
         Args:
@@ -92,7 +92,7 @@ class EdgeRecords:
 
     def _take_off(self, released: Collection[MeaningId]) -> None:
         """Have texts leave the shelf that were released here and are pointed at nowhere else."""
-        if released and self._collect is not None:
+        if released:
             self._collect(released)
             self._collected.update(released)
 
