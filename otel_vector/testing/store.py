@@ -23,6 +23,7 @@ from otel_vector.testing.store_models import ModelPromises
 from otel_vector.testing.store_properties import StorePropertySuite
 from otel_vector.testing.store_reading import ReadingPromises
 from otel_vector.testing.store_records import RecordPromises
+from otel_vector.testing.store_retaining import RetainingPromises
 from otel_vector.testing.store_writing import WritingPromises
 
 __all__ = ["StorePropertySuite", "StoreSuite", "StoreVolumeSuite"]
@@ -39,5 +40,6 @@ class StoreSuite(
     RecordPromises,
     LastingPromises,
     DeletingPromises,
+    RetainingPromises,
 ):
     """Every promise of the store's contract."""

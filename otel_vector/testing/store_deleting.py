@@ -66,7 +66,7 @@ class DeletingPromises(StoreCase):
     def test_counts_and_ends_are_exact_after_a_deletion(self, tenant: TenantStore) -> None:
         write(tenant, _SPANS)
         tenant.writer.delete(Signal.SPANS, _ids(*_SPANS[:30], *_SPANS[100:]))
-        self._tells(tenant, _SPANS[30:100])
+        self._tells_of(tenant, _SPANS[30:100])
 
     def test_deleted_logs_leave_the_spans(self, tenant: TenantStore) -> None:
         write(tenant, _SPANS[:20])
@@ -156,14 +156,14 @@ class DeletingPromises(StoreCase):
         assert tenant.meanings.counts().total == 0
         assert tenant.reader.candidates(Signal.SPANS, Where()) == {}
         write(tenant, _SPANS[60:])
-        self._tells(tenant, _SPANS[60:])
+        self._tells_of(tenant, _SPANS[60:])
 
     def test_a_checkpoint_after_a_deletion_brings_nothing_back(self, store: Store) -> None:
         tenant = store.tenant(TENANT)
         write(tenant, _SPANS[:60])
         tenant.writer.delete(Signal.SPANS, _ids(*_SPANS[:20]))
         store.checkpoint()
-        self._tells(tenant, _SPANS[20:60])
+        self._tells_of(tenant, _SPANS[20:60])
 
     def test_deletions_survive_a_restart(self, tmp_path: Path) -> None:
         store = self.open_store(tmp_path)
@@ -175,13 +175,13 @@ class DeletingPromises(StoreCase):
         store.close()
         reopened = self.open_store(tmp_path)
         tenant = reopened.tenant(TENANT)
-        self._tells(tenant, _SPANS[:40])
+        self._tells_of(tenant, _SPANS[:40])
         assert write(tenant, _SPANS).new == ()
-        self._tells(tenant, _SPANS[:40])
+        self._tells_of(tenant, _SPANS[:40])
         assert set(tenant.upkeep.tombstones()) == set(_ids(*_SPANS[40:]))
         reopened.close()
 
-    def _tells(self, tenant: TenantStore, rows: list[SpanRow]) -> None:
+    def _tells_of(self, tenant: TenantStore, rows: list[SpanRow]) -> None:
         """Check that every answer is that of these rows."""
         assert all_pages(tenant) == newest_first(rows)
         assert tenant.size().spans == len(rows)
