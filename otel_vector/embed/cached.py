@@ -1,4 +1,8 @@
-"""An embedder that remembers the latest vectors it gave: questions are often asked again."""
+"""An embedder that remembers the latest vectors it gave: questions are often asked again.
+
+What one tenant asked must not answer another one sooner, since that would tell it what was
+asked: `TenantCaches` keeps the memories apart.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from otel_vector.embed.contract import Embedder, Role, Vector
+from otel_vector.spans.ids import Tenant
 
-__all__ = ["CachedEmbedder"]
+__all__ = ["CachedEmbedder", "TenantCaches"]
 
 _Key = tuple[Role, str]
 
@@ -63,3 +68,40 @@ class CachedEmbedder:
             self._kept.move_to_end(key)
             while len(self._kept) > self._size:
                 self._kept.popitem(last=False)
+
+
+class TenantCaches:
+    """One memory per tenant over one embedder, for the tenants that came by last."""
+
+    def __init__(self, inner: Embedder, size: int = 512, tenants: int = 32) -> None:
+        """Prepare the memories.
+
+        Args:
+            inner: gives what is not remembered.
+            size: vectors remembered for each tenant.
+            tenants: how many tenants are remembered.
+        """
+        self._inner = inner
+        self._size = size
+        self._tenants = tenants
+        self._lock = threading.Lock()
+        self._caches: OrderedDict[Tenant, CachedEmbedder] = OrderedDict()
+
+    @property
+    def model(self) -> str:
+        """The inner model's name."""
+        return self._inner.model
+
+    @property
+    def dimension(self) -> int:
+        """Length of every vector."""
+        return self._inner.dimension
+
+    def of(self, tenant: Tenant) -> Embedder:
+        """Return the embedder with a tenant's own memory."""
+        with self._lock:
+            cache = self._caches.setdefault(tenant, CachedEmbedder(self._inner, self._size))
+            self._caches.move_to_end(tenant)
+            while len(self._caches) > self._tenants:
+                self._caches.popitem(last=False)
+            return cache

@@ -23,7 +23,8 @@ class Event:
     """One write that was stored.
 
     Attributes:
-        sequence: grows by one per event within a worker.
+        sequence: grows by one per event of the tenant within a worker; what others write is not
+            to be read off it.
         tenant: whose.
         signal: spans or logs.
         ids: content ids of what was new, at most 100.

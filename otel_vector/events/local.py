@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -76,14 +76,14 @@ class LocalEvents:
         """Events a subscriber may lag behind before it loses the oldest."""
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._sequence = 0
+        self._sequences: Counter[Tenant] = Counter()
         self._subscriptions: list[LocalSubscription] = []
 
     def publish(self, tenant: Tenant, signal: Signal, ids: tuple[SpanId, ...], count: int) -> None:
         """Announce one stored write. Never blocks."""
         with self._lock:
-            self._sequence += 1
-            event = Event(self._sequence, tenant, signal, ids[:_MAX_IDS], count)
+            self._sequences[tenant] += 1
+            event = Event(self._sequences[tenant], tenant, signal, ids[:_MAX_IDS], count)
             for subscription in self._subscriptions:
                 if subscription.tenant == tenant:
                     subscription.offer(event)

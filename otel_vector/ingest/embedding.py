@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 
-from otel_vector.embed.cached import CachedEmbedder
+from otel_vector.embed.cached import TenantCaches
 from otel_vector.embed.contract import Embedder, Role, Vector
 from otel_vector.errors import OtelVectorError, RetryableError
 from otel_vector.ingest.loop import Loop
@@ -44,7 +44,8 @@ class EmbedLoop:
 
     def __init__(self, store: Store, embedder: Embedder, sink: Sink, telemetry: Telemetry) -> None:
         self._store = store
-        self._embedder = CachedEmbedder(embedder)
+        self._embedder = embedder
+        self._caches = TenantCaches(embedder)
         self._sink = sink
         self._size = _FIRST_BATCH
         self._warm = False
@@ -117,7 +118,7 @@ class EmbedLoop:
         if not waiting:
             return False
         try:
-            vectors = self._vectors(waiting)
+            vectors = self._vectors(self._caches.of(tenant), waiting)
         except OtelVectorError as error:
             self._postpone(error)
             return False
@@ -126,20 +127,22 @@ class EmbedLoop:
             self._sink.fill(tenant, vectors)
         return True
 
-    def _vectors(self, waiting: Sequence[Meaning]) -> dict[MeaningId, Vector]:
+    def _vectors(self, embedder: Embedder, waiting: Sequence[Meaning]) -> dict[MeaningId, Vector]:
         ids = defaultdict[str, list[MeaningId]](list)
         for meaning in waiting:
             ids[meaning.text].append(meaning.id)
         texts = list(ids)
         try:
-            found = dict(zip(texts, self._embed(texts), strict=True))
+            found = dict(zip(texts, self._embed(embedder, texts), strict=True))
         except RetryableError:
             raise
         except Exception:  # noqa: BLE001 -- one odd text must not hold up the others
-            found = self._one_by_one(ids)
+            found = self._one_by_one(embedder, ids)
         return {one: vector for text, vector in found.items() for one in ids[text]}
 
-    def _one_by_one(self, ids: dict[str, list[MeaningId]]) -> dict[str, Vector]:
+    def _one_by_one(
+        self, embedder: Embedder, ids: dict[str, list[MeaningId]]
+    ) -> dict[str, Vector]:
         """Embed each text by itself and refuse those that cannot be.
 
         Raises:
@@ -148,7 +151,7 @@ class EmbedLoop:
         found, faults = dict[str, Vector](), dict[str, Exception]()
         for text in ids:
             try:
-                found[text] = self._embed([text])[0]
+                found[text] = self._embed(embedder, [text])[0]
             except RetryableError:
                 raise
             except Exception as error:  # noqa: BLE001 -- whatever a model raises
@@ -169,9 +172,9 @@ class EmbedLoop:
             type(error).__name__,
         )
 
-    def _embed(self, texts: list[str]) -> list[Vector]:
+    def _embed(self, embedder: Embedder, texts: list[str]) -> list[Vector]:
         started = time.perf_counter()
-        vectors = self._embedder.embed(texts, Role.PASSAGE)
+        vectors = embedder.embed(texts, Role.PASSAGE)
         took_s = time.perf_counter() - started
         self._texts.add(len(texts))
         self._seconds.add(took_s)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter_ns
 from typing import Final
 
-from otel_vector.embed.contract import Role
+from otel_vector.embed.contract import Role, Vector
 from otel_vector.errors import InvalidQueryError, NotFoundError
 from otel_vector.services.answers import GroupedAnswer, Why
 from otel_vector.services.search import Restriction, Search
@@ -79,7 +79,8 @@ class Similar:
         _check(question, self.search.config.max_limit)
         store = self.search.store.tenant(tenant)
         where = question.restriction.where(self.search.clock_ns())
-        ranked = self._ranked(store, question, where)
+        vector = self._asked(tenant, question.text) if question.text else None
+        ranked = self._ranked(store, question, where, vector)
         grouping = Grouping(where, question.over, question.examples)
         groups, _ = group(store, ranked, question.limit, grouping)
         answer = GroupedAnswer(
@@ -87,7 +88,13 @@ class Similar:
         )
         return replace(answer, took_ms=(perf_counter_ns() - started_ns) / 1e6)
 
-    def _ranked(self, store: TenantStore, question: SimilarQuestion, where: Where) -> list[Ranked]:
+    def _asked(self, tenant: Tenant, text: str) -> Vector | None:
+        embedder = self.search.embedder
+        return embedder.of(tenant).embed([text], Role.PASSAGE)[0] if embedder else None
+
+    def _ranked(
+        self, store: TenantStore, question: SimilarQuestion, where: Where, asked: Vector | None
+    ) -> list[Ranked]:
         within = None
         if restricts(where):
             within = pointed_at(store.reader, where, question.over).keys()
@@ -98,23 +105,28 @@ class Similar:
             (origin, hit)
             for origin in _origins(store, question)
             for hit in store.meanings.nearest(
-                replace(self._near(store, origin, question), within=within, limit=depth)
+                replace(_near(store, origin, question, asked), within=within, limit=depth)
             )
             if hit.meaning.id != question.meaning
         ]
         return _best(found)
 
-    def _near(self, store: TenantStore, origin: _Origin, question: SimilarQuestion) -> Nearest:
-        known = origin.meaning
-        facets = question.facets or ((known.facet,) if known else ())
-        vector = self._vector(store, origin)
-        return Nearest(vector, None if vector else origin.text, facets)
 
-    def _vector(self, store: TenantStore, origin: _Origin) -> list[float] | None:
-        if origin.meaning is None:
-            embedder = self.search.embedder
-            return embedder.embed([origin.text], Role.PASSAGE)[0] if embedder else None
-        return store.meanings.vectors((origin.meaning.id,)).get(origin.meaning.id)
+def _near(
+    store: TenantStore, origin: _Origin, question: SimilarQuestion, asked: Vector | None
+) -> Nearest:
+    """Return what to look for: by vector, or by words where there is none yet.
+
+    Args:
+        store: the tenant's.
+        origin: what to be like.
+        question: the whole question.
+        asked: the vector of its text, if it names one.
+    """
+    known = origin.meaning
+    facets = question.facets or ((known.facet,) if known else ())
+    vector = store.meanings.vectors((known.id,)).get(known.id) if known else asked
+    return Nearest(vector, None if vector else origin.text, facets)
 
 
 def _check(question: SimilarQuestion, max_limit: int) -> None:

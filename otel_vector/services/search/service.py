@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter_ns, time_ns
 
-from otel_vector.embed.contract import Embedder
+from otel_vector.embed.cached import TenantCaches
 from otel_vector.services.answers import GroupedAnswer, ListedAnswer
 from otel_vector.services.cursors import pack_cursor, unpack_cursor
 from otel_vector.services.recording import Recorder, SearchRecord, search_span
@@ -27,14 +27,15 @@ class Search:
 
     Attributes:
         store: what is searched.
-        embedder: gives the question's words a vector; None for exact and BM25 search only.
+        embedder: gives the question's words a vector, remembering each tenant's latest apart;
+            None for exact and BM25 search only.
         config: bounds, and whether searches are recorded.
         recorder: takes the recorded span of a search; None if nothing can.
         clock_ns: what relative times are relative to.
     """
 
     store: Store
-    embedder: Embedder | None
+    embedder: TenantCaches | None
     config: SearchConfig
     recorder: Recorder | None = None
     clock_ns: Callable[[], int] = time_ns
@@ -62,7 +63,8 @@ class Search:
             state = _continued(tenant, question)
             shown = later_page(store, _within_window(understood, state), state)
         else:
-            shown = first_page(store, understood, self.embedder)
+            embedder = self.embedder.of(tenant) if self.embedder else None
+            shown = first_page(store, understood, embedder)
         answer = self._answer(tenant, question, shown, store)
         return replace(answer, took_ms=(perf_counter_ns() - started_ns) / 1e6)
 
