@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from otel_vector.embed.cached import TenantCaches
 from otel_vector.embed.contract import Embedder
 from otel_vector.events.contract import Events
 from otel_vector.services.catalog import Catalog
+from otel_vector.services.deleting import Deleting
 from otel_vector.services.exporting import Exporting
 from otel_vector.services.following import Following
 from otel_vector.services.meanings import Meanings
@@ -36,6 +38,7 @@ class Services:
     following: Following
     exporting: Exporting
     records: Records
+    deleting: Deleting
 
 
 def _nobody() -> None:
@@ -68,13 +71,13 @@ def build_services(
 
     Args:
         store: what is stored.
-        embedder: gives questions vectors, remembering the latest; None for exact and BM25
-            search only.
+        embedder: gives questions vectors; None for exact and BM25 search only.
         events: where writes are announced.
         config: bounds of searches.
         beside: what others give.
     """
-    search = Search(store, embedder, config, beside.recorder)
+    caches = TenantCaches(embedder) if embedder else None
+    search = Search(store, caches, config, beside.recorder)
     return Services(
         search=search,
         similar=Similar(search),
@@ -85,4 +88,5 @@ def build_services(
         following=Following(store, events),
         exporting=Exporting(store),
         records=Records(store, beside.redact, beside.passage_chars, beside.arrived),
+        deleting=Deleting(store),
     )
