@@ -226,9 +226,27 @@ class Engine:
         self.telemetry.observed_counter(
             "otel_vector_doors_total", "what the doors counted", self._door_counts, ("what",)
         )
+        self.telemetry.observed_counter(
+            "otel_vector_limited_total",
+            "requests refused because a rate or quota is used up",
+            self._limited,
+            ("what", "tenant"),
+        )
 
     def _door_counts(self) -> dict[tuple[str, ...], float]:
-        return {(name,): float(n) for name, n in self.inbox.counters().items()}
+        counted = self.inbox.counters().items()
+        return {(name,): float(n) for name, n in counted if not name.startswith("limited.")}
+
+    def _limited(self) -> dict[tuple[str, ...], float]:
+        asked = self.telemetry.totals("otel_vector_api_limited_total")
+        refused: dict[tuple[str, ...], float]
+        refused = {("questions", tenant): n for (tenant,), n in asked.items()}
+        for name, n in self.inbox.counters().items():
+            kind, _, rest = name.partition(".")
+            if kind == "limited":
+                what, _, tenant = rest.partition(".")
+                refused[what, tenant] = float(n)
+        return refused
 
     def _rejected(self) -> dict[str, int]:
         """Return what the doors refused, by reason."""
