@@ -7,8 +7,10 @@ use it in a `with`, from any thread.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Self, cast
@@ -19,7 +21,7 @@ import orjson
 
 from otel_vector import errors
 
-__all__ = ["Client", "Json"]
+__all__ = ["Access", "Client", "Json"]
 
 Json = dict[str, Any]
 _PROTOBUF: Final = "application/x-protobuf"
@@ -27,6 +29,8 @@ _LINES: Final = "application/x-ndjson"
 _BY_STATUS: Final = MappingProxyType(
     {
         400: errors.InvalidInputError,
+        401: errors.UnauthenticatedError,
+        403: errors.AccessError,
         404: errors.NotFoundError,
         413: errors.TooLargeError,
         415: errors.UnsupportedMediaError,
@@ -39,38 +43,63 @@ _BY_STATUS: Final = MappingProxyType(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who asks, and whom is believed.
+
+    Attributes:
+        api_key: sent with each request; empty where none is needed.
+        tenant: one of the key's tenants; empty if it has only one.
+        ca: PEM file of the authorities the server's certificate is held to; empty for those
+            that this machine knows.
+        cert: PEM file of a client certificate (mTLS).
+        key: PEM file of that certificate's key.
+    """
+
+    api_key: str = field(default="", repr=False)
+    tenant: str = ""
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+
 class Client:
     """One collector's API.
 
     Args:
-        base_url: `http://host:port`.
+        base_url: `http://host:port` or `https://host:port`.
+        access: the key, the tenant and the certificates.
         timeout_s: seconds to wait for an answer, or for the next part of a streamed one.
-        headers: sent with each request.
         transport: how requests travel; TCP unless given.
+
+    Raises:
+        ConfigError: the key or a certificate file cannot be used.
     """
 
     def __init__(
         self,
         base_url: str,
         *,
+        access: Access | None = None,
         timeout_s: float = 60.0,
-        headers: Mapping[str, str] | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.base_url = base_url
+        access = access or Access()
         self._http = httpx.Client(
             base_url=base_url,
             timeout=timeout_s,
-            headers=headers,
+            headers=_headers(access),
             transport=transport,
+            verify=_trust(access) if base_url.startswith("https:") else True,
             trust_env=False,
         )
 
     @classmethod
-    def over_socket(cls, path: Path, *, timeout_s: float = 60.0) -> Self:
+    def over_socket(cls, path: Path, *, access: Access | None = None) -> Self:
         """Return a client of the API on a unix socket."""
         transport = httpx.HTTPTransport(uds=str(path))
-        return cls("http://localhost", timeout_s=timeout_s, transport=transport)
+        return cls("http://localhost", access=access, transport=transport)
 
     def __enter__(self) -> Self:
         return self
@@ -138,6 +167,16 @@ class Client:
     def attribute_values(self, key: str, **within: Any) -> Json:
         """Return the values of one attribute."""
         return self._get(f"/v1/attributes/{_part(key)}/values", within)
+
+    def delete(self, body: Mapping[str, Any]) -> Json:
+        """Delete for good, or count what would be; the body of `DELETE /v1/spans`.
+
+        Waits for the answer however long it takes.
+        """
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        content = orjson.dumps(_given(body))
+        with self._stream("DELETE", "/v1/spans", content=content, headers=headers) as answer:
+            return cast("Json", orjson.loads(answer.read()))
 
     def stats(self) -> Json:
         """Return what is stored and what waits."""
@@ -260,13 +299,45 @@ class Client:
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
 
-    def _unreachable(self, error: httpx.TransportError) -> errors.RetryableError:
+    def _unreachable(self, error: httpx.TransportError) -> errors.OtelVectorError:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            return errors.ConfigError(
+                f"the certificate of {self.base_url} is not trusted here ({error}); name its "
+                "authority in client.ca, and ask for the name that the certificate is for"
+            )
         what = (
             "gives no answer in time"
             if isinstance(error, httpx.TimeoutException)
             else (f"cannot be reached ({error})")
         )
         return errors.RetryableError(f"the collector at {self.base_url} {what}")
+
+
+def _headers(access: Access) -> dict[str, str]:
+    headers = {}
+    if access.api_key:
+        if not (access.api_key.isascii() and access.api_key.isprintable()):
+            raise errors.ConfigError(
+                "client.api_key is no API key; keys look like ov_<id>_<secret>"
+            )
+        headers["Authorization"] = f"Bearer {access.api_key}"
+    if access.tenant:
+        headers["X-Tenant"] = access.tenant
+    return headers
+
+
+def _trust(access: Access) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=access.ca or None)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if access.cert:
+            context.load_cert_chain(access.cert, access.key or None)
+    except OSError as error:  # an SSLError is one
+        files = ", ".join(filter(None, (access.ca, access.cert, access.key)))
+        raise errors.ConfigError(
+            f"client.ca, client.cert and client.key ({files}) cannot be used: {error}"
+        ) from error
+    return context
 
 
 def _part(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 __all__ = [
+    "ClientConfig",
     "DescribeConfig",
     "EmbedConfig",
     "InboxConfig",
@@ -23,6 +24,7 @@ __all__ = [
     "ServeConfig",
     "Settings",
     "StoreConfig",
+    "TlsConfig",
     "help_of",
 ]
 
@@ -70,6 +72,32 @@ class ServeConfig:
         1, "receiving processes; they share the ports by SO_REUSEPORT", low=1, high=64
     )
     drain_s: float = _set(20.0, "seconds a stop may take to store what was accepted", low=0)
+    metrics_without_key: bool = _set(
+        False, "let this machine itself read `/metrics` and the parts of `/ready` without a key"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """TLS on all doors and the API; changed files are taken up without a restart."""
+
+    cert: str = _set("", "PEM file of the certificate and those between it and its root")
+    key: str = _set("", "PEM file of the certificate's key, without passphrase")
+    client_ca: str = _set(
+        "", "PEM file of the authorities whose client certificates are demanded (mTLS)"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ClientConfig:
+    """How the commands ask a collector; without any of it they use what the data folder says."""
+
+    url: str = _set("", "base URL of an API to ask in place of the data folder's own")
+    api_key: str = _set("", "key that the commands send", secret=True)
+    tenant: str = _set("", "tenant that the commands ask for, among the key's")
+    ca: str = _set("", "PEM file of the authorities that the API's certificate is held to")
+    cert: str = _set("", "PEM file of the certificate that the commands show (mTLS)")
+    key: str = _set("", "PEM file of that certificate's key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +239,8 @@ class Settings:
 
     data: Path = field(default=_DATA, metadata=_facts("the data folder"))
     serve: ServeConfig = field(default_factory=ServeConfig)
+    tls: TlsConfig = field(default_factory=TlsConfig)
+    client: ClientConfig = field(default_factory=ClientConfig)
     inbox: InboxConfig = field(default_factory=InboxConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     ingest: IngestConfig = field(default_factory=IngestConfig)

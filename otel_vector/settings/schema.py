@@ -21,6 +21,8 @@ _OPTIONS = MappingProxyType(
         "serve.api": "--api",
     }
 )
+_VARIABLES = MappingProxyType({"client.api_key": PREFIX + "API_KEY"})
+"""Settings whose variable is not their path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Entry:
     @property
     def variable(self) -> str:
         """Its name in the environment."""
-        return PREFIX + self.path.upper().replace(".", "_")
+        return _VARIABLES.get(self.path, PREFIX + self.path.upper().replace(".", "_"))
 
     @property
     def flag(self) -> str:

@@ -6,7 +6,8 @@ that only puts into the inbox stays small.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -14,12 +15,14 @@ from typing import Final, Protocol
 from otel_vector.embed.contract import Embedder
 from otel_vector.inbox.contract import Intake
 from otel_vector.ingest.queue import Queue
+from otel_vector.keys.contract import Keyring
+from otel_vector.keys.ring import StateKeyring
 from otel_vector.settings.config import EmbedConfig, InboxConfig, Settings, StoreConfig
 from otel_vector.state.contract import State
 from otel_vector.state.folder import make_folder
 from otel_vector.store.contract import Store
 
-__all__ = ["NO_MODEL", "Backends", "EngineInbox", "open_inbox", "open_state"]
+__all__ = ["NO_MODEL", "Backends", "EngineInbox", "open_inbox", "open_keyring", "open_state"]
 
 NO_MODEL: Final = "none"
 """The setting, and the store's name for it, of search by words and filters only."""
@@ -96,3 +99,13 @@ def open_state(settings: Settings, backends: Backends | None = None) -> State:
     """Open the data folder's state alone; any number of processes may."""
     make_folder(settings.data)
     return (backends or Backends()).state(settings.data / "state.db")
+
+
+@contextmanager
+def open_keyring(settings: Settings, backends: Backends | None = None) -> Iterator[Keyring]:
+    """Open the data folder's keys, on a state of their own: no other writer is waited for."""
+    state = open_state(settings, backends)
+    try:
+        yield StateKeyring(state)
+    finally:
+        state.close()

@@ -65,7 +65,9 @@ def test_endpoints_are_published_privately_and_taken_back_at_a_stop(served):
     served.start()
     file = served.data / "endpoints.json"
     assert file.stat().st_mode & 0o777 == 0o600
-    assert set(served.endpoints) == {"otlp_grpc", "otlp_http", "api", "pid", "started_unix_nano"}
+    assert set(served.endpoints) == {
+        *("otlp_grpc", "otlp_http", "api", "pid", "started_unix_nano", "tls", "socket")
+    }
     assert served.endpoints["pid"] == served.process.pid
     assert served.stop() == 0
     assert not file.exists()

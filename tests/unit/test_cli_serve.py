@@ -14,6 +14,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from otel_vector.errors import ConfigError, StoreLockedError
 from otel_vector.settings.config import ServeConfig
 from otel_vector_collector.logs import JsonFormatter, TextFormatter
+from otel_vector_collector.receive.gate import Gate
 from otel_vector_collector.serve.endpoints import (
     Endpoints,
     read_endpoints,
@@ -103,21 +104,21 @@ def test_a_taken_port_is_refused_with_the_flag_that_changes_it():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ConfigError) as caught:
-            check_ports(closed(api=address))
+            check_ports(closed(api=address), Gate(None))
     assert str(taken) and address in str(caught.value)
     assert "--api HOST:PORT" in str(caught.value)
 
 
 def test_an_address_that_others_reach_is_refused():
     with pytest.raises(ConfigError, match="only loopback is served"):
-        check_ports(closed(otlp_http="0.0.0.0:0"))
+        check_ports(closed(otlp_http="0.0.0.0:0"), Gate(None))
 
 
 def test_two_doors_on_one_port_are_refused():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
     with pytest.raises(ConfigError, match=r"serve\.otlp_grpc and serve\.api are both"):
-        check_ports(closed(otlp_grpc=address, api=address))
+        check_ports(closed(otlp_grpc=address, api=address), Gate(None))
 
 
 def record(message, *args, **more):

@@ -11,6 +11,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from otel_vector import errors
 from otel_vector.errors import (
+    AccessError,
     ConfigError,
     InboxFullError,
     InvalidInputError,
@@ -22,9 +23,10 @@ from otel_vector.errors import (
     StorageFullError,
     TooLargeError,
 )
-from otel_vector.spans.ids import Tenant
+from otel_vector.keys.contract import Key, Role
 from otel_vector_collector.receive.accept import TRACES, Acceptor
-from otel_vector_collector.receive.addresses import Address, require_loopback
+from otel_vector_collector.receive.addresses import Address
+from otel_vector_collector.receive.gate import Gate
 from otel_vector_collector.receive.http_door import HttpDoor
 from otel_vector_collector.receive.status import grpc_refusal, http_refusal
 from otel_vector_collector.receive.tenant import DEFAULT_TENANT, tenant_of
@@ -73,29 +75,51 @@ def test_too_large_is_never_told_to_be_repeated():
     assert grpc_refusal(TooLargeError("x")).trailers == ()
 
 
+def key_for(*tenants):
+    return Key("0123456789ab", "shop", frozenset({Role.INGEST}), frozenset(tenants), 1)
+
+
 def test_without_keys_the_tenant_is_the_default():
-    assert tenant_of({"x-tenant": "acme"}) == DEFAULT_TENANT
+    assert tenant_of([("x-tenant", "acme")]) == DEFAULT_TENANT
 
 
 @pytest.mark.parametrize("header", ["x-tenant", "x-scope-orgid"])
-def test_a_header_chooses_among_the_tenants_of_the_key(header):
-    granted = {Tenant("acme"), Tenant("other")}
-    assert tenant_of({header: "acme"}, granted) == "acme"
+@pytest.mark.parametrize("tenants", [("acme", "other"), ("*",)], ids=["some", "all"])
+def test_a_header_chooses_among_the_tenants_of_the_key(header, tenants):
+    assert tenant_of([(header, "acme")], key_for(*tenants)) == "acme"
 
 
 def test_a_key_of_one_tenant_needs_no_header():
-    assert tenant_of({}, {Tenant("acme")}) == "acme"
+    assert tenant_of([], key_for("acme")) == "acme"
 
 
-@pytest.mark.parametrize("asked", ["theirs", "Acme", "../acme", "", "a" * 64, "acme\n"])
-def test_a_tenant_the_key_does_not_have_is_refused(asked):
+def test_headers_that_agree_are_one_choice():
+    asked = [("x-tenant", "acme"), ("x-scope-orgid", "acme")]
+    assert tenant_of(asked, key_for("acme")) == "acme"
+
+
+@pytest.mark.parametrize("asked", ["Acme", "../acme", "", "a" * 64, "acme\n", "*", "acme,acme"])
+@pytest.mark.parametrize("tenants", [("acme",), ("*",)], ids=["one", "all"])
+def test_what_is_no_tenant_is_refused(asked, tenants):
     with pytest.raises(InvalidInputError):
-        tenant_of({"x-tenant": asked}, {Tenant("acme")})
+        tenant_of([("x-tenant", asked)], key_for(*tenants))
 
 
-def test_a_key_of_several_tenants_must_choose():
+def test_a_tenant_the_key_is_not_for_is_refused():
+    with pytest.raises(AccessError):
+        tenant_of([("x-tenant", "theirs")], key_for("acme"))
+
+
+@pytest.mark.parametrize("other", ["x-tenant", "x-scope-orgid"])
+def test_headers_that_differ_are_refused(other):
+    with pytest.raises(InvalidInputError, match="several"):
+        tenant_of([("x-tenant", "acme"), (other, "other")], key_for("acme", "other"))
+
+
+@pytest.mark.parametrize("tenants", [("acme", "other"), ("*",)], ids=["some", "all"])
+def test_a_key_of_several_tenants_must_choose(tenants):
     with pytest.raises(InvalidInputError, match="x-tenant"):
-        tenant_of({}, {Tenant("acme"), Tenant("other")})
+        tenant_of([], key_for(*tenants))
 
 
 @pytest.mark.parametrize(
@@ -113,12 +137,12 @@ def test_addresses_are_read_and_shown(text, host, port, shown):
 
 @pytest.mark.parametrize("text", ["127.0.0.1:0", "127.9.9.9:1", "localhost:0", "[::1]:0"])
 def test_loopback_is_served_without_keys(text):
-    require_loopback(Address.parse(text, "serve.api"))
+    Gate(None).guard(Address.parse(text, "serve.api"))
 
 
 def test_other_hosts_are_not_served_without_keys():
-    with pytest.raises(ConfigError, match=r"serve\.api = 192\.0\.2\.1:8317"):
-        require_loopback(Address.parse("192.0.2.1:8317", "serve.api"))
+    with pytest.raises(ConfigError, match=r"serve\.api = 192\.0\.2\.1:8317.*keys create"):
+        Gate(None).guard(Address.parse("192.0.2.1:8317", "serve.api"))
 
 
 def test_the_tree_of_errors_is_split_in_two():
@@ -159,7 +183,7 @@ def test_a_fault_of_ours_is_counted_logged_and_no_fault_of_the_sender(caplog):
 def test_a_body_that_never_ends_is_let_go(monkeypatch):
     """What has come of it counts among the bytes held, so that stalled ones would shut the door."""
     monkeypatch.setattr("otel_vector_collector.receive.http_door._BODY_S", 0.01)
-    door = HttpDoor(Acceptor(BrokenInbox(), 1 << 20))
+    door = HttpDoor(Acceptor(BrokenInbox(), 1 << 20), Gate(None), None)
     begun = [{"type": "http.request", "body": b"x" * 1000, "more_body": True}]
     sent = []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import cast
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from otel_vector.store.contract import Store
 from otel_vector.telemetry import Family, HistogramSample, Sample
+from otel_vector_collector.api.access import overseer
 from otel_vector_collector.api.engine import Serving
 from otel_vector_collector.api.threads import answered
 
@@ -24,9 +25,13 @@ router = APIRouter(tags=["state"])
 _Metric = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
 
 
-@router.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
+@router.get(
+    "/metrics",
+    responses={200: {"content": {"text/plain": {}}}},
+    dependencies=[Depends(overseer)],
+)
 async def metrics(request: Request) -> Response:
-    """Return all counters, gauges and histograms."""
+    """Return all counters, gauges and histograms, those of all tenants."""
     engine = cast("Serving", request.app.state.engine)
     return Response(await answered(_exposed, engine), media_type=CONTENT_TYPE_LATEST)
 

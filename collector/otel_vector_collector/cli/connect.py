@@ -7,30 +7,27 @@ every command is a client.
 
 from __future__ import annotations
 
-import shutil
-import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from otel_vector.client import Client
+from otel_vector.client import Access, Client
 from otel_vector.errors import ConfigError
 from otel_vector.settings.config import Settings
 from otel_vector_collector.cli.console import say
 from otel_vector_collector.serve.endpoints import Endpoints, read_endpoints
 from otel_vector_collector.serve.lock import FolderLock, holder_of
+from otel_vector_collector.serve.owners import owners_socket
 
 if TYPE_CHECKING:
     from otel_vector.wiring import Engine
 
-__all__ = ["connected", "engine_opened", "served_at", "served_here"]
+__all__ = ["client_of", "connected", "engine_opened", "served_at", "served_here"]
 
 _OPENING_S: Final = 15.0
 _POLL_S: Final = 0.05
-_LONGEST_SOCKET: Final = 100  # bytes of a unix socket's path, which the kernel bounds at 107
 
 
 @contextmanager
@@ -41,9 +38,13 @@ def connected(settings: Settings) -> Iterator[Client]:
         ConfigError: there is no such folder.
         StoreLockedError: another process has it open and does not serve it.
     """
+    if settings.client.url:
+        with Client(settings.client.url, access=_access(settings)) as client:
+            yield client
+        return
     served = served_at(settings.data)
     if served is not None:
-        with Client(f"http://{served.api}") as client:
+        with client_of(settings, served) as client:
             yield client
         return
     if not settings.data.is_dir():
@@ -51,8 +52,25 @@ def connected(settings: Settings) -> Iterator[Client]:
             f"there is no data folder {settings.data}: name one with --data, or start one with "
             "`otel-vector serve`"
         )
-    with engine_opened(settings) as engine, served_here(settings.data, engine) as client:
+    with engine_opened(settings) as engine, served_here(settings, engine) as client:
         yield client
+
+
+def client_of(settings: Settings, served: Endpoints) -> Client:
+    """Return a client of a folder that a process serves.
+
+    The folder's owner needs no key and comes by a socket in it; with a key that is set the API
+    is asked as everybody else asks it.
+    """
+    access = _access(settings)
+    if access.api_key or not served.socket:
+        return Client(served.url(served.api), access=access)
+    return Client.over_socket(Path(served.socket), access=access)
+
+
+def _access(settings: Settings) -> Access:
+    ours = settings.client
+    return Access(ours.api_key, ours.tenant, ours.ca, ours.cert, ours.key)
 
 
 def served_at(data: Path, wait_s: float = _OPENING_S) -> Endpoints | None:
@@ -91,30 +109,17 @@ def engine_opened(settings: Settings, command: str = "otel-vector") -> Iterator[
 
 
 @contextmanager
-def served_here(data: Path, engine: Engine) -> Iterator[Client]:
+def served_here(settings: Settings, engine: Engine) -> Iterator[Client]:
     """Serve an engine's API to this process alone, and yield a client of it."""
     from otel_vector_collector.api.app import create_app
     from otel_vector_collector.serve.http import ApiServer
 
-    folder = _socket_folder(data)
-    path = folder / "api.sock"
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        listener.bind(str(path))
-        listener.listen()
-        server = ApiServer(create_app(engine), [listener], graceful_s=1)
+    with owners_socket(settings.data) as (path, listener):
+        server = ApiServer(create_app(engine), [], owners=listener, graceful_s=1)
         server.start()
         try:
-            with Client.over_socket(path) as client:
+            ours = Access(tenant=settings.client.tenant)
+            with Client.over_socket(path, access=ours) as client:
                 yield client
         finally:
             server.stop()
-    finally:
-        listener.close()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _socket_folder(data: Path) -> Path:
-    """Return a new folder, mode 0700, in the data folder where its path is short enough."""
-    inside = len(str(data.absolute()).encode()) < _LONGEST_SOCKET - len("/run-12345678/api.sock")
-    return Path(tempfile.mkdtemp(prefix="run-", dir=data.absolute() if inside else None))

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,14 +16,15 @@ from typing import Final
 
 from otel_vector.client import Client
 from otel_vector.errors import ConfigError, NotFoundError, OtelVectorError
-from otel_vector.settings.config import Settings
-from otel_vector.wiring import open_inbox
-from otel_vector_collector.cli.connect import engine_opened, served_here
+from otel_vector.settings.config import ServeConfig, Settings
+from otel_vector.wiring import open_inbox, open_keyring
+from otel_vector_collector.cli.connect import client_of, engine_opened, served_here
 from otel_vector_collector.cli.options import loaded
 from otel_vector_collector.cli.units import ago, bytes_text, count, duration
-from otel_vector_collector.receive.addresses import require_free, require_loopback
+from otel_vector_collector.receive.addresses import require_free
+from otel_vector_collector.receive.gate import Gate
 from otel_vector_collector.serve.endpoints import Endpoints, read_endpoints
-from otel_vector_collector.serve.layout import inbox_folder
+from otel_vector_collector.serve.layout import inbox_folder, state_file
 from otel_vector_collector.serve.lock import Holder, holder_of
 from otel_vector_collector.serve.ports import addresses
 
@@ -107,12 +109,11 @@ def _look_at_folder(patient: _Patient) -> Iterator[Finding]:
 def _look_at_process(patient: _Patient) -> Iterator[Finding]:
     holder, folder = patient.holder, patient.settings.data
     if patient.served is not None:
-        since = ago(patient.served.started_unix_nano)
+        since, url = ago(patient.served.started_unix_nano), patient.served.url(patient.served.api)
         yield Finding(
             "process",
             ok=True,
-            detail=f"served by process {patient.served.pid} at http://{patient.served.api}, "
-            f"started {since}",
+            detail=f"served by process {patient.served.pid} at {url}, started {since}",
         )
     elif holder is not None:
         yield Finding(
@@ -135,9 +136,17 @@ def _look_at_process(patient: _Patient) -> Iterator[Finding]:
 def _look_at_ports(patient: _Patient) -> Iterator[Finding]:
     if patient.served is not None:
         return
-    for address in addresses(patient.settings.serve):
+    with ExitStack() as stack:
+        keys = None
+        if os.access(state_file(patient.settings.data), os.R_OK | os.W_OK):
+            keys = stack.enter_context(open_keyring(patient.settings))
+        yield from _ports(patient.settings.serve, Gate(keys))
+
+
+def _ports(serve: ServeConfig, gate: Gate) -> Iterator[Finding]:
+    for address in addresses(serve):
         try:
-            require_loopback(address)
+            gate.guard(address)
             require_free(address)
         except ConfigError as error:
             detail = str(error)
@@ -217,13 +226,13 @@ def _look_at_store(patient: _Patient) -> Iterator[Finding]:
     """Ask the serving process about its parts; open an unserved folder to see that it opens."""
     try:
         if patient.served is not None:
-            with Client(f"http://{patient.served.api}") as client:
+            with client_of(patient.settings, patient.served) as client:
                 yield from _parts(client)
                 yield from _newest(client)
         elif patient.holder is None and inbox_folder(patient.settings.data).is_dir():
             with (
                 engine_opened(patient.settings, "otel-vector doctor") as engine,
-                served_here(patient.settings.data, engine) as client,
+                served_here(patient.settings, engine) as client,
             ):
                 yield Finding("store", ok=True, detail="opens")
                 yield from _newest(client)

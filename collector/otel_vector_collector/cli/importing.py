@@ -18,7 +18,7 @@ from otel_vector.errors import ConfigError, InvalidInputError
 from otel_vector.settings.config import Settings
 from otel_vector.spans.ids import Tenant
 from otel_vector.wiring import open_inbox, open_state
-from otel_vector_collector.cli.connect import engine_opened, served_at, served_here
+from otel_vector_collector.cli.connect import client_of, engine_opened, served_at, served_here
 from otel_vector_collector.cli.console import Progress, say
 from otel_vector_collector.cli.transfer.importing import Importer, Report
 from otel_vector_collector.cli.transfer.streams import STDIN
@@ -51,11 +51,11 @@ def import_all(
     with ExitStack() as stack:
         served = served_at(settings.data)
         if served is not None:
-            client = stack.enter_context(Client(f"http://{served.api}"))
+            client = stack.enter_context(client_of(settings, served))
         else:
             engine = stack.enter_context(engine_opened(settings, "otel-vector import"))
             engine.start()
-            client = stack.enter_context(served_here(settings.data, engine))
+            client = stack.enter_context(served_here(settings, engine))
         reports = _put_all(settings, files, restart=restart)
         if wait or served is None:
             _settle(client, time.monotonic())
@@ -75,7 +75,7 @@ def _put_all(
             importer = Importer(
                 inbox=inbox,
                 state=state,
-                tenant=_TENANT,
+                tenant=Tenant(settings.client.tenant) if settings.client.tenant else _TENANT,
                 max_request_bytes=settings.inbox.max_request_bytes,
                 progress=shown.put,
                 waiting=shown.wait,

@@ -120,7 +120,7 @@ class Acceptor:
             if kind.signal is not None and checked.rejections.accepted:
                 await self._put(kind.signal, tenant, checked.body)
         except OtelVectorError as error:
-            self._inbox.count(f"refused.{_slug(error)}", 1)
+            self.count_refusal(error)
             raise
         except Exception as error:
             _LOG.exception("a request could not be taken by a fault of the collector")
@@ -128,6 +128,10 @@ class Acceptor:
             raise PermanentError("a fault of the collector; its log says more") from error
         self._count(kind, checked)
         return _response(kind, checked.rejections, content_type)
+
+    def count_refusal(self, error: OtelVectorError) -> None:
+        """Count a request that was refused, by the kind of error."""
+        self._inbox.count(f"refused.{_slug(error)}", 1)
 
     async def _checked(
         self, kind: Kind, body: bytes, content_type: str, encoding: str

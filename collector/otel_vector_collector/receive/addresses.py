@@ -16,7 +16,6 @@ __all__ = [
     "is_foreign",
     "is_loopback",
     "require_free",
-    "require_loopback",
 ]
 
 _BACKLOG = 2048
@@ -72,6 +71,15 @@ class Address:
             ) from error
         return list(dict.fromkeys((family, str(address[0])) for family, _, _, _, address in found))
 
+    def is_loopback(self) -> bool:
+        """Return whether only this machine can reach the address.
+
+        Raises:
+            ConfigError: the host is not known.
+        """
+        found = [ip.partition("%")[0] for _, ip in self.resolved()]
+        return all(ipaddress.ip_address(ip).is_loopback for ip in found)
+
 
 def is_loopback(host: str) -> bool:
     """Return whether a host, with or without a port, names this machine to itself only."""
@@ -94,20 +102,6 @@ def is_foreign(origin: str) -> bool:
     Browsers send it with whatever a page posts; SDKs and Collectors send none.
     """
     return not is_loopback(origin.partition("://")[2])
-
-
-def require_loopback(address: Address) -> None:
-    """Refuse an address that others can reach, since there are no keys to tell them apart.
-
-    Raises:
-        ConfigError: the address is not one of this machine alone.
-    """
-    for _, ip in address.resolved():
-        if not ipaddress.ip_address(ip.partition("%")[0]).is_loopback:
-            raise ConfigError(
-                f"{address.setting} = {address} can be reached from other machines, and without "
-                f"API keys only loopback is served; use 127.0.0.1:{address.port}"
-            )
 
 
 def require_free(address: Address) -> None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from otel_vector.inbox.contract import Intake
+from otel_vector.keys.contract import Keyring
 from otel_vector.settings.config import InboxConfig, ServeConfig
 from otel_vector_collector.receive.accept import Acceptor
 from otel_vector_collector.receive.addresses import (
     Address,
     bind_shared,
     require_free,
-    require_loopback,
 )
+from otel_vector_collector.receive.gate import Gate
 from otel_vector_collector.receive.grpc_door import GrpcDoor
 from otel_vector_collector.receive.http_door import HttpDoor
+from otel_vector_collector.receive.tls import Certificates
 
 __all__ = ["Doors", "Endpoints"]
 
@@ -28,14 +30,28 @@ class Endpoints:
 
 
 class Doors:
-    """The gRPC and the HTTP door."""
+    """The gRPC and the HTTP door.
 
-    def __init__(self, inbox: Intake, limits: InboxConfig) -> None:
+    Args:
+        inbox: what is accepted goes there.
+        limits: how large a request may be.
+        keys: who may send; without any, the doors open on loopback only.
+        certificates: for TLS, none without.
+    """
+
+    def __init__(
+        self,
+        inbox: Intake,
+        limits: InboxConfig,
+        keys: Keyring | None = None,
+        certificates: Certificates | None = None,
+    ) -> None:
         # What could never fit into the inbox is too large, not to be sent again for ever.
         limit_bytes = min(limits.max_request_bytes, limits.max_bytes)
         acceptor = Acceptor(inbox, limit_bytes)
-        self._grpc = GrpcDoor(acceptor)
-        self._http = HttpDoor(acceptor)
+        self._gate = Gate(keys)
+        self._grpc = GrpcDoor(acceptor, self._gate, certificates)
+        self._http = HttpDoor(acceptor, self._gate, certificates)
 
     async def open(self, serve: ServeConfig, *, join: bool) -> Endpoints:
         """Listen at `serve.otlp_grpc` and `serve.otlp_http`.
@@ -45,7 +61,7 @@ class Doors:
             join: share the ports with doors that listen there already; else they must be free.
 
         Raises:
-            ConfigError: an address is wrong, taken, or open to other machines.
+            ConfigError: an address is wrong, taken, or open to other machines without keys.
         """
         addresses = [
             Address.parse(text, setting) if text else None
@@ -55,7 +71,7 @@ class Doors:
             )
         ]
         for address in filter(None, addresses):
-            require_loopback(address)
+            self._gate.guard(address)
             if not join:
                 require_free(address)
         grpc_address, http_address = addresses

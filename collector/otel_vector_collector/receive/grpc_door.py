@@ -3,6 +3,8 @@
 Messages are not deserialised by gRPC, and not decompressed either: gRPC expands a message to its
 full size before it looks at any limit. The bytes tell how they were compressed, since no
 protobuf message starts like gzip (field 3 of wire type 7) and no OTLP request like zlib.
+
+A call is let in or refused by its metadata alone: of what a stranger sends, no message is read.
 """
 
 from __future__ import annotations
@@ -14,9 +16,13 @@ import grpc
 
 from otel_vector.decode.messages import PROTOBUF
 from otel_vector.errors import ConfigError, OtelVectorError
+from otel_vector.keys.contract import Role
+from otel_vector.spans.ids import Tenant
 from otel_vector_collector.receive.accept import LOGS, METRICS, TRACES, Acceptor, Kind
+from otel_vector_collector.receive.gate import Gate, require
 from otel_vector_collector.receive.status import grpc_refusal
 from otel_vector_collector.receive.tenant import tenant_of
+from otel_vector_collector.receive.tls import Certificates
 
 __all__ = ["GrpcDoor"]
 
@@ -29,13 +35,14 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _ZLIB_MAGIC = b"\x78"
 _ZLIB_CHECK = 31
 
-_Export = Callable[[bytes, Any], Awaitable[bytes]]
+_Handler = Callable[[Any, Any], Awaitable[bytes]]
 
 
 class GrpcDoor:
     """A gRPC server on one address."""
 
-    def __init__(self, acceptor: Acceptor) -> None:
+    def __init__(self, acceptor: Acceptor, gate: Gate, certificates: Certificates | None) -> None:
+        self._certificates = certificates
         # Never `maximum_concurrent_rpcs`: what it refuses is told to go away for good.
         self._server = grpc.aio.server(
             options=[
@@ -47,9 +54,7 @@ class GrpcDoor:
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
             ]
         )
-        self._server.add_generic_rpc_handlers(
-            tuple(_handler(acceptor, service, kind) for service, kind in _SERVICES.items())
-        )
+        self._server.add_generic_rpc_handlers((_Reception(acceptor, gate),))
 
     async def open(self, host: str, port: int) -> int:
         """Listen and return the port, which is a free one if `port` is 0.
@@ -57,8 +62,9 @@ class GrpcDoor:
         Raises:
             ConfigError: the address cannot be bound.
         """
+        place = f"{_bracketed(host)}:{port}"
         try:
-            bound: int = self._server.add_insecure_port(f"{_bracketed(host)}:{port}")
+            bound = self._bind(place)
         except RuntimeError as error:
             raise ConfigError(
                 f"{host}:{port} (serve.otlp_grpc) cannot be bound: {error}"
@@ -66,27 +72,67 @@ class GrpcDoor:
         await self._server.start()
         return bound
 
+    def _bind(self, place: str) -> int:
+        if self._certificates is None:
+            return int(self._server.add_insecure_port(place))
+        return int(self._server.add_secure_port(place, self._certificates.grpc_credentials()))
+
     async def close(self, grace_s: float) -> None:
         """Refuse new calls, and let those under way end within `grace_s` seconds."""
         await self._server.stop(grace_s)
 
 
-def _handler(acceptor: Acceptor, service: str, kind: Kind) -> Any:
-    export = grpc.unary_unary_rpc_method_handler(_export(acceptor, kind))
-    return grpc.method_handlers_generic_handler(service, {"Export": export})
+class _Reception(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+    """Gives each call its handler: one that stores for the call's tenant, or one that refuses."""
+
+    def __init__(self, acceptor: Acceptor, gate: Gate) -> None:
+        self._acceptor = acceptor
+        self._gate = gate
+
+    def service(self, handler_call_details: Any) -> Any:
+        """Return the handler of a call, None if there is no such method."""
+        service, _, method = handler_call_details.method.lstrip("/").partition("/")
+        kind = _SERVICES.get(service) if method == "Export" else None
+        if kind is None:
+            return None
+        try:
+            tenant = self._admitted(handler_call_details.invocation_metadata)
+        except OtelVectorError as error:
+            self._acceptor.count_refusal(error)
+            return grpc.stream_unary_rpc_method_handler(_refusing(error))
+        return grpc.unary_unary_rpc_method_handler(_export(self._acceptor, kind, tenant))
+
+    def _admitted(self, metadata: Any) -> Tenant:
+        headers = [(name, value) for name, value in metadata or () if isinstance(value, str)]
+        key = self._gate.key_of(headers)
+        require(key, Role.INGEST)
+        return tenant_of(headers, key)
 
 
-def _export(acceptor: Acceptor, kind: Kind) -> _Export:
+def _export(acceptor: Acceptor, kind: Kind, tenant: Tenant) -> _Handler:
     async def export(body: bytes, context: Any) -> bytes:
         try:
-            tenant = tenant_of(dict(context.invocation_metadata()))
             return await acceptor.accept(kind, tenant, body, PROTOBUF, _encoding(body))
         except OtelVectorError as error:
-            refusal = grpc_refusal(error)
-            await context.abort(refusal.code, refusal.message, refusal.trailers)
+            await _abort(context, error)
             raise
 
     return export
+
+
+def _refusing(error: OtelVectorError) -> _Handler:
+    """Return a handler that refuses without reading; as if for a stream, which need not be."""
+
+    async def refuse(_messages: Any, context: Any) -> bytes:
+        await _abort(context, error)
+        raise error
+
+    return refuse
+
+
+async def _abort(context: Any, error: OtelVectorError) -> None:
+    refusal = grpc_refusal(error)
+    await context.abort(refusal.code, refusal.message, refusal.trailers)
 
 
 def _encoding(body: bytes) -> str:

@@ -22,10 +22,15 @@ from otel_vector.errors import (
     TooLargeError,
     UnsupportedMediaError,
 )
+from otel_vector.keys.contract import Role
+from otel_vector.spans.ids import Tenant
 from otel_vector_collector.receive.accept import LOGS, METRICS, TRACES, Acceptor, Kind
 from otel_vector_collector.receive.addresses import is_foreign
+from otel_vector_collector.receive.gate import Gate, refuse_key_in_query, require
 from otel_vector_collector.receive.status import Answer, http_refusal, status_answer
 from otel_vector_collector.receive.tenant import tenant_of
+from otel_vector_collector.receive.tls import Certificates
+from otel_vector_collector.receive.web import secure
 
 __all__ = ["HttpDoor"]
 
@@ -44,22 +49,23 @@ _Send: TypeAlias = Callable[[dict[str, Any]], Awaitable[None]]
 class HttpDoor:
     """An HTTP server on sockets that are bound already."""
 
-    def __init__(self, acceptor: Acceptor) -> None:
+    def __init__(self, acceptor: Acceptor, gate: Gate, certificates: Certificates | None) -> None:
         self._acceptor = acceptor
-        self._server = _Server(
-            uvicorn.Config(
-                self._serve,
-                interface="asgi3",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=False,
-                proxy_headers=False,
-                ws="none",
-                timeout_keep_alive=_KEEP_ALIVE_S,
-            )
+        self._gate = gate
+        config = uvicorn.Config(
+            self._serve,
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            proxy_headers=False,
+            ws="none",
+            timeout_keep_alive=_KEEP_ALIVE_S,
         )
+        secure(config, certificates)
+        self._server = _Server(config)
         self._running: asyncio.Task[None] | None = None
         self._held_bytes = 0
 
@@ -87,10 +93,11 @@ class HttpDoor:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, scope: _Scope, receive: _Receive) -> Answer | None:
-        headers = {
-            name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]
-        }
-        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        pairs = [
+            (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
+        ]
+        headers = dict(pairs)
+        content_type = _content_type(headers)
         kind = _PATHS.get(scope["path"])
         if kind is None:
             known = ", ".join(_PATHS)
@@ -101,18 +108,29 @@ class HttpDoor:
         if "origin" in headers and is_foreign(headers["origin"]):
             return status_answer(403, "pages of other sites are not served", content_type)
         try:
-            return await self._export(kind, headers, content_type, receive)
+            tenant = self._admitted(pairs, scope.get("query_string", b""))
+        except OtelVectorError as error:
+            self._acceptor.count_refusal(error)
+            return http_refusal(error, content_type)
+        try:
+            return await self._export(kind, tenant, headers, receive)
         except OtelVectorError as error:
             return http_refusal(error, content_type)
 
+    def _admitted(self, headers: list[tuple[str, str]], query: bytes) -> Tenant:
+        refuse_key_in_query(query)
+        key = self._gate.key_of(headers)
+        require(key, Role.INGEST)
+        return tenant_of(headers, key)
+
     async def _export(
-        self, kind: Kind, headers: dict[str, str], content_type: str, receive: _Receive
+        self, kind: Kind, tenant: Tenant, headers: dict[str, str], receive: _Receive
     ) -> Answer | None:
+        content_type = _content_type(headers)
         if content_type not in {PROTOBUF, JSON}:
             raise UnsupportedMediaError(
                 f"content type {content_type!r} is not spoken here; use {PROTOBUF} or {JSON}"
             )
-        tenant = tenant_of(headers)
         encoding = headers.get("content-encoding", "")
         parts: list[bytes] = []
         try:
@@ -157,6 +175,10 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+
+def _content_type(headers: dict[str, str]) -> str:
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _too_large(limit: int) -> TooLargeError:

@@ -13,7 +13,10 @@ import gc
 import os
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,13 @@ import orjson
 
 from otel_vector.errors import OtelVectorError
 from otel_vector.inbox.sqlite import SqliteInbox
-from otel_vector.settings.config import InboxConfig, LogConfig, ServeConfig
+from otel_vector.keys.contract import Keyring
+from otel_vector.keys.ring import StateKeyring
+from otel_vector.settings.config import InboxConfig, LogConfig, ServeConfig, TlsConfig
+from otel_vector.state.sqlite import SqliteState
 from otel_vector_collector.logs import configure
 from otel_vector_collector.receive.doors import Doors, Endpoints
+from otel_vector_collector.receive.tls import certificates_of
 
 __all__ = ["DoorSettings", "main", "run"]
 
@@ -42,6 +49,8 @@ class DoorSettings:
         inbox: the limits.
         join: share the ports with another door process of the same inbox.
         log: of the process's own log, which goes to standard error.
+        state_path: the state that holds the API keys; None where there can be none.
+        tls: the certificate files.
     """
 
     inbox_path: Path
@@ -49,10 +58,12 @@ class DoorSettings:
     inbox: InboxConfig
     join: bool = False
     log: LogConfig = field(default_factory=LogConfig)
+    state_path: Path | None = None
+    tls: TlsConfig = field(default_factory=TlsConfig)
 
     def to_json(self) -> bytes:
         """Return one line."""
-        return orjson.dumps(asdict(self) | {"inbox_path": str(self.inbox_path)}) + b"\n"
+        return orjson.dumps(asdict(self), default=str) + b"\n"
 
     @classmethod
     def from_json(cls, line: bytes) -> DoorSettings:
@@ -64,6 +75,8 @@ class DoorSettings:
             inbox=InboxConfig(**read["inbox"]),
             join=read["join"],
             log=LogConfig(**read["log"]),
+            state_path=Path(read["state_path"]) if read["state_path"] else None,
+            tls=TlsConfig(**read["tls"]),
         )
 
 
@@ -83,22 +96,31 @@ def run(settings: DoorSettings) -> None:
     """Open the doors, report them, and serve until told to stop.
 
     Raises:
-        ConfigError: an address cannot be served.
+        ConfigError: an address cannot be served, or a certificate not used.
         StorageFullError: the inbox cannot be written.
     """
     sys.setswitchinterval(_SWITCH_S)
-    inbox = SqliteInbox(settings.inbox_path, settings.inbox)
-    try:
-        asyncio.run(_serve(settings, inbox))
-    finally:
-        inbox.close()
+    certificates = certificates_of(settings.tls)
+    with ExitStack() as stack:
+        inbox = SqliteInbox(settings.inbox_path, settings.inbox)
+        stack.callback(inbox.close)
+        doors = partial(Doors, inbox, settings.inbox, _keys(settings, stack), certificates)
+        asyncio.run(_serve(settings, doors))
 
 
-async def _serve(settings: DoorSettings, inbox: SqliteInbox) -> None:
+def _keys(settings: DoorSettings, stack: ExitStack) -> Keyring | None:
+    if settings.state_path is None:
+        return None
+    state = SqliteState(settings.state_path)
+    stack.callback(state.close)
+    return StateKeyring(state)
+
+
+async def _serve(settings: DoorSettings, opened: Callable[[], Doors]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    doors = Doors(inbox, settings.inbox)
+    doors = opened()
     endpoints: Endpoints = await doors.open(settings.serve, join=settings.join)
     # Start-up leaves objects that live as long as the process: the collector need not see them.
     gc.collect()

@@ -2,46 +2,51 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-
-from otel_vector.errors import InvalidInputError
-from otel_vector.spans.ids import Tenant
+from otel_vector.errors import AccessError, InvalidInputError
+from otel_vector.keys.contract import Key
+from otel_vector.spans.ids import Tenant, is_tenant
+from otel_vector_collector.receive.gate import OWNER, Headers
 
 __all__ = ["DEFAULT_TENANT", "tenant_of"]
 
 DEFAULT_TENANT = Tenant("default")
-_NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,62}", re.ASCII)
-_HEADERS = ("x-tenant", "x-scope-orgid")
+_HEADERS = frozenset({"x-tenant", "x-scope-orgid"})
 
 
-def tenant_of(headers: Mapping[str, str], granted: AbstractSet[Tenant] | None = None) -> Tenant:
+def tenant_of(headers: Headers, key: Key | None = None) -> Tenant:
     """Return the tenant of a request.
 
     Args:
-        headers: the request's, with lower-case names.
-        granted: the tenants of the request's key; None where no keys are configured, and then
-            the tenant is `default`, whatever a header says.
+        headers: the request's.
+        key: the request's; None where no keys are needed, and then the tenant is `default`,
+            whatever a header says.
+
+    The folder's owner, who may choose any, has tenant `default` without choosing.
 
     Raises:
-        InvalidInputError: the header names no tenant, or one that the key does not have.
+        AccessError: the header names a tenant that the key is not for.
+        InvalidInputError: the headers name no tenant, or several, and the key is not for one.
     """
-    if granted is None:
+    if key is None:
         return DEFAULT_TENANT
-    asked = next((headers[name] for name in _HEADERS if name in headers), None)
-    if asked is None:
-        return _only(granted)
-    if not _NAME.fullmatch(asked):
+    asked = {value for name, value in headers if name in _HEADERS}
+    if not asked:
+        return _only(key)
+    if len(asked) > 1:
+        raise InvalidInputError("the request names several tenants; choose one by x-tenant")
+    name = asked.pop()
+    if not is_tenant(name):
         raise InvalidInputError(
-            f"{asked[:80]!r} is not a tenant: a-z, 0-9, '_', '.', '-', at most 63 characters"
+            f"{name[:80]!r} is not a tenant: a-z, 0-9, '_', '.', '-', at most 63 characters"
         )
-    if asked not in granted:
-        raise InvalidInputError(f"the key has no tenant {asked!r}")
-    return Tenant(asked)
+    if not key.reaches(Tenant(name)):
+        raise AccessError(f"key {key.id} is not for tenant {name!r}; use one that is")
+    return Tenant(name)
 
 
-def _only(granted: AbstractSet[Tenant]) -> Tenant:
-    if len(granted) != 1:
+def _only(key: Key) -> Tenant:
+    if key is OWNER:
+        return DEFAULT_TENANT
+    if key.is_universal or len(key.tenants) != 1:
         raise InvalidInputError("the key has several tenants; choose one by the header x-tenant")
-    return next(iter(granted))
+    return next(iter(key.tenants))

@@ -27,6 +27,8 @@ class Endpoints:
         api: host:port.
         pid: the serving process.
         started_unix_nano: when it was ready, nanoseconds since the epoch.
+        tls: whether all of them speak TLS.
+        socket: path of the API's unix socket, which only the folder's owner can open.
     """
 
     otlp_grpc: str
@@ -34,6 +36,12 @@ class Endpoints:
     api: str
     pid: int
     started_unix_nano: int
+    tls: bool = False
+    socket: str = ""
+
+    def url(self, place: str) -> str:
+        """Return the URL of an HTTP endpoint."""
+        return f"http{'s' if self.tls else ''}://{place}" if place else ""
 
 
 def write_endpoints(data: Path, endpoints: Endpoints) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["inbox_folder"]
+__all__ = ["inbox_folder", "state_file"]
 
 
 def inbox_folder(data: Path) -> Path:
     """Return the folder of the inbox, as `otel_vector.wiring` lays it out."""
     return data / "inbox"
+
+
+def state_file(data: Path) -> Path:
+    """Return the file of the state, which holds the API keys."""
+    return data / "state.db"

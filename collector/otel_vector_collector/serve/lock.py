@@ -123,9 +123,10 @@ def _sentence(data: Path) -> str:
     served = read_endpoints(data)
     who = f"{holder.command} (process {holder.pid})"
     if served is not None and served.pid == holder.pid:
+        url = served.url(served.api)
         return (
-            f"the data folder {data} is open in {who}, whose API is http://{served.api}: ask that "
-            f"one, stop it with `kill {holder.pid}`, or choose another folder with --data"
+            f"the data folder {data} is open in {who}, whose API is {url}: ask that one, stop it "
+            f"with `kill {holder.pid}`, or choose another folder with --data"
         )
     return (
         f"the data folder {data} is open in {who}: wait until it is done, stop it, "

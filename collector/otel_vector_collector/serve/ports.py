@@ -12,8 +12,8 @@ from otel_vector_collector.receive.addresses import (
     Address,
     bind_shared,
     require_free,
-    require_loopback,
 )
+from otel_vector_collector.receive.gate import Gate
 
 __all__ = ["addresses", "api_listeners", "check_ports"]
 
@@ -28,15 +28,15 @@ def addresses(config: ServeConfig) -> Iterator[Address]:
             yield Address.parse(text, setting)
 
 
-def check_ports(config: ServeConfig) -> None:
+def check_ports(config: ServeConfig, gate: Gate) -> None:
     """Refuse addresses that cannot be served.
 
     Raises:
-        ConfigError: one is open to other machines, taken, or the same as another one.
+        ConfigError: one is open to other machines without keys, taken, or the same as another.
     """
     seen: dict[tuple[str, int], str] = {}
     for address in addresses(config):
-        require_loopback(address)
+        gate.guard(address)
         try:
             require_free(address)
         except ConfigError as error:

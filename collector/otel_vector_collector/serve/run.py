@@ -24,16 +24,19 @@ from typing import Final
 
 from otel_vector.errors import OtelVectorError
 from otel_vector.settings.config import Settings
-from otel_vector.wiring import Engine
+from otel_vector.wiring import Engine, open_keyring
 from otel_vector_collector.api.app import create_app
 from otel_vector_collector.logs import configure
+from otel_vector_collector.receive.gate import Gate
 from otel_vector_collector.receive.process import DoorSettings
+from otel_vector_collector.receive.tls import certificates_of
 from otel_vector_collector.serve.endpoints import Endpoints, remove_endpoints, write_endpoints
 from otel_vector_collector.serve.http import ApiServer
 from otel_vector_collector.serve.keeper import DoorKeeper
-from otel_vector_collector.serve.layout import inbox_folder
+from otel_vector_collector.serve.layout import inbox_folder, state_file
 from otel_vector_collector.serve.lock import FolderLock
-from otel_vector_collector.serve.ports import api_listeners, check_ports
+from otel_vector_collector.serve.owners import owners_socket
+from otel_vector_collector.serve.ports import addresses, api_listeners, check_ports
 
 __all__ = ["serve"]
 
@@ -60,11 +63,15 @@ def serve(settings: Settings) -> None:
         lock = FolderLock.acquire(settings.data, _COMMAND)
         stack.callback(lock.release)
         remove_endpoints(settings.data)
-        check_ports(settings.serve)
+        certificates = certificates_of(settings.tls)
+        gate = Gate(stack.enter_context(open_keyring(settings)))
+        check_ports(settings.serve, gate)
         address, listeners = api_listeners(settings.serve)
         doors, engine = _opened(settings, stack)
         engine.start()
-        api = ApiServer(create_app(engine, [doors.health]), listeners)
+        path, owners = stack.enter_context(owners_socket(settings.data))
+        app = create_app(engine, [doors.health], gate)
+        api = ApiServer(app, listeners, owners=owners, certificates=certificates)
         api.start()
         stack.callback(api.stop)
         endpoints = Endpoints(
@@ -73,10 +80,13 @@ def serve(settings: Settings) -> None:
             api=str(address),
             pid=os.getpid(),
             started_unix_nano=time.time_ns(),
+            tls=certificates is not None,
+            socket=str(path),
         )
         write_endpoints(settings.data, endpoints)
         stack.callback(remove_endpoints, settings.data)
         _announce(settings, endpoints)
+        _warn_of_plain_keys(settings)
         _until(stop, api)
         _drain(settings, doors, engine)
 
@@ -88,6 +98,8 @@ def _opened(settings: Settings, stack: ExitStack) -> tuple[DoorKeeper, Engine]:
         serve=settings.serve,
         inbox=settings.inbox,
         log=settings.log,
+        state_path=state_file(settings.data),
+        tls=settings.tls,
     )
     with ThreadPoolExecutor(1) as pool:
         starting = pool.submit(DoorKeeper, door_settings)
@@ -130,14 +142,27 @@ def _allow_open_files() -> None:
 
 def _announce(settings: Settings, endpoints: Endpoints) -> None:
     rows = (
-        ("OTLP gRPC", endpoints.otlp_grpc),
-        ("OTLP HTTP", endpoints.otlp_http and f"http://{endpoints.otlp_http}"),
-        ("API", f"http://{endpoints.api}"),
+        (
+            "OTLP gRPC",
+            endpoints.url(endpoints.otlp_grpc) if endpoints.tls else endpoints.otlp_grpc,
+        ),
+        ("OTLP HTTP", endpoints.url(endpoints.otlp_http)),
+        ("API", endpoints.url(endpoints.api)),
         ("data", str(settings.data)),
     )
     for name, value in rows:
         print(f"{name:10} {value or 'closed'}", flush=True)  # noqa: T201 -- the command's answer
     _LOG.info("ready")
+
+
+def _warn_of_plain_keys(settings: Settings) -> None:
+    reachable = [str(place) for place in addresses(settings.serve) if not place.is_loopback()]
+    if reachable and not settings.tls.cert:
+        _LOG.warning(
+            "keys and spans travel unencrypted to %s: set tls.cert and tls.key, or let a proxy "
+            "on this machine speak TLS",
+            ", ".join(reachable),
+        )
 
 
 def _stop_by_signal() -> threading.Event:

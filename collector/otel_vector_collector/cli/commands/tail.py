@@ -14,9 +14,8 @@ def tail(
     filter_: Filter = None, data: Data = None, config: Config = None, as_json: AsJson = False
 ) -> None:
     """Follow what is stored until interrupted; needs a collector that serves the folder."""
-    from otel_vector.client import Client
     from otel_vector.errors import ConfigError
-    from otel_vector_collector.cli.connect import served_at
+    from otel_vector_collector.cli.connect import client_of, served_at
     from otel_vector_collector.cli.console import say
 
     settings = loaded(data, config).settings
@@ -26,8 +25,8 @@ def tail(
             f"nothing is stored into {settings.data} now: start `otel-vector serve` on it first"
         )
     show = _show_json if as_json else _show
-    say(f"following http://{served.api}; stop with Ctrl-C")
-    with Client(f"http://{served.api}") as client:
+    say(f"following {served.url(served.api)}; stop with Ctrl-C")
+    with client_of(settings, served) as client:
         for event in client.events(filter=filter_):
             show(event)
 
