@@ -9,8 +9,16 @@ from typing import Any, Final
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
-from otel_vector.services.answers import Found, GroupedAnswer, ListedAnswer, MeaningGroup, Why
+from otel_vector.services.answers import (
+    Found,
+    GroupedAnswer,
+    ListedAnswer,
+    MeaningGroup,
+    RecordHit,
+    Why,
+)
 from otel_vector.services.catalog import AttributeKeys, AttributeValues, Operation, ServiceRow
+from otel_vector.services.deleting import Deleted
 from otel_vector.services.meanings import KnownMeaning
 from otel_vector.services.records import ShownRecord
 from otel_vector.services.stats import StatsAnswer
@@ -26,6 +34,7 @@ from otel_vector.store.records import Record
 __all__ = [
     "Json",
     "answer_json",
+    "deleted_json",
     "item_json",
     "keys_json",
     "known_meaning_json",
@@ -52,8 +61,11 @@ def answer_json(answer: GroupedAnswer | ListedAnswer) -> Json:
         found = {"groups": [_group_json(group) for group in answer.groups]}
     else:
         found = {"spans": [_found_json(item) for item in answer.items]}
+    if answer.records is not None:
+        found["records"] = [_hit_json(hit) for hit in answer.records]
     return {
         "search_id": answer.search_id,
+        "searched": list(answer.searched),
         **found,
         "next": answer.next,
         "pending": answer.pending,
@@ -114,6 +126,17 @@ def trace_json(trace: Trace) -> Json:
     }
 
 
+def deleted_json(deleted: Deleted) -> Json:
+    """Return what was deleted, or would be."""
+    return {
+        "spans": deleted.spans,
+        "logs": deleted.logs,
+        "traces": deleted.traces,
+        "services": list(deleted.services),
+        "dry_run": deleted.dry_run,
+    }
+
+
 def stats_json(stats: StatsAnswer) -> Json:
     """Return the statistics; `inbox` is null where there is none."""
     waiting = stats.waiting
@@ -132,6 +155,7 @@ def stats_json(stats: StatsAnswer) -> Json:
         "disk_bytes": stats.size.disk_bytes,
         "blocks": stats.size.blocks,
         "shards": stats.size.shards,
+        "tombstones": stats.size.tombstones,
         "embedding": {"model": stats.model, "dimension": stats.dimension},
     }
 
@@ -205,6 +229,20 @@ def _found_json(found: Found) -> Json:
         **item_json(found.item),
         "score": found.score and round(found.score, 6),
         "why": found.why and _why_json(found.why),
+    }
+
+
+def _hit_json(hit: RecordHit) -> Json:
+    """Return a record that answers; its body is asked for by its key."""
+    meaning = hit.meaning
+    return {
+        "collection": hit.record.collection,
+        "key": hit.record.key,
+        "version": hit.record.version,
+        "score": hit.score and round(hit.score, 6),
+        "why": hit.why and _why_json(hit.why),
+        "meaning": meaning and meaning_json(meaning),
+        "text": meaning.text if meaning else "",
     }
 
 

@@ -10,7 +10,9 @@ from fastapi_offline import FastAPIOffline
 
 from otel_vector.telemetry import PartHealth
 from otel_vector_collector.api import (
+    audit,
     catalog,
+    deletion,
     events,
     export,
     health,
@@ -25,6 +27,7 @@ from otel_vector_collector.api import (
 from otel_vector_collector.api.authentication import Authentication
 from otel_vector_collector.api.engine import Serving
 from otel_vector_collector.api.guards import BodyLimit, Faults, LoopbackHosts, Timing
+from otel_vector_collector.api.limits import QuestionLimits
 from otel_vector_collector.api.responses import Problem
 from otel_vector_collector.api.streams import Streams
 from otel_vector_collector.receive.addresses import Address, is_loopback
@@ -36,11 +39,13 @@ _ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     records.router,
     traces.router,
+    deletion.router,
     meanings.router,
     catalog.router,
     events.router,
     export.router,
     stats.router,
+    audit.router,
     health.router,
     metrics.router,
 )
@@ -68,6 +73,8 @@ def create_app(
     app.state.streams = Streams()
     app.add_middleware(Faults)
     app.add_middleware(BodyLimit)
+    limits = engine.settings.limits
+    app.add_middleware(QuestionLimits, config=limits, telemetry=engine.telemetry)
     app.add_middleware(Authentication, gate=gate or Gate(None))
     app.add_middleware(Timing, telemetry=engine.telemetry)
     host = Address.parse(engine.settings.serve.api, "serve.api").host

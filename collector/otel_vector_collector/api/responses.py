@@ -7,10 +7,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "Act",
     "AttributeKey",
     "AttributeKeysAnswer",
     "AttributeValue",
     "AttributeValuesAnswer",
+    "AuditAnswer",
+    "DeletionAnswer",
     "DetailAnswer",
     "EmbeddingNames",
     "Group",
@@ -29,6 +32,7 @@ __all__ = [
     "PointingLogs",
     "Problem",
     "ReadyAnswer",
+    "RecordHit",
     "ScoredSpan",
     "ServiceRow",
     "ServicesAnswer",
@@ -136,8 +140,22 @@ class ScoredSpan(Span):
     why: Why | None
 
 
+class RecordHit(BaseModel):
+    """A record that answers, by its best text."""
+
+    collection: str
+    key: str
+    version: int
+    score: float | None = Field(description="higher is better; null without words")
+    why: Why | None
+    meaning: Meaning | None = Field(description="the text it was found by")
+    text: str
+
+
 class _Answer(BaseModel):
     search_id: str = Field(description="16 hex digits")
+    searched: list[str] = Field(description="the kinds of things it covers")
+    records: list[RecordHit] | None = Field(None, description="when records were asked for")
     next: str | None = Field(description="cursor of the next page; null at the end")
     pending: int = Field(description="meanings without a vector, found by words only")
     took_ms: float
@@ -315,7 +333,18 @@ class StatsAnswer(BaseModel):
     disk_bytes: int
     blocks: int
     shards: int
+    tombstones: int
     embedding: EmbeddingNames
+
+
+class DeletionAnswer(BaseModel):
+    """What was deleted, or would be."""
+
+    spans: int
+    logs: int
+    traces: int = Field(description="how many traces these are of")
+    services: list[str]
+    dry_run: bool = Field(description="only counted; nothing was changed")
 
 
 class HealthAnswer(BaseModel):
@@ -337,6 +366,24 @@ class ReadyAnswer(BaseModel):
 
     ready: bool
     parts: list[Part]
+
+
+class Act(BaseModel):
+    """An administrative act."""
+
+    time_unix_nano: str = Field(description=_NANO)
+    who: str = Field(description="the id of a key, or `local user`")
+    what: str = Field(description="the part and the act", examples=["spans.delete"])
+    tenants: list[str] = Field(description="whose; empty for an act on the whole store")
+    outcome: str = Field(description="begun, done, refused or failed")
+    counts: dict[str, int]
+    detail: dict[str, str]
+
+
+class AuditAnswer(BaseModel):
+    """Administrative acts, oldest first."""
+
+    acts: list[Act]
 
 
 class Problem(BaseModel):

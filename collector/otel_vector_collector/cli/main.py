@@ -18,9 +18,11 @@ from otel_vector_collector.cli.commands import (
     catalog,
     config,
     deadletter,
+    delete,
     doctor,
     export,
     imports,
+    keys,
     search,
     serve,
     stats,
@@ -62,7 +64,9 @@ app.command()(catalog.services)
 app.command()(catalog.operations)
 app.command("import")(imports.import_files)
 app.command()(export.export)
+app.command()(delete.delete)
 app.add_typer(deadletter.app, name="deadletter")
+app.add_typer(keys.app, name="keys")
 app.command()(audit.audit)
 app.command()(doctor.doctor)
 app.command()(config.config)
