@@ -1,0 +1,185 @@
+"""`otel-vector keys`: who may use the folder, in which role, for which tenants.
+
+Works on the folder itself, served or not: a process that serves it knows within a second. A key
+is printed once, alone on stdout; nothing takes one as an argument, where others could read it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from otel_vector_collector.cli.options import AsJson, Config, Data, loaded
+
+if TYPE_CHECKING:
+    from otel_vector.keys.contract import Issued, Key, Keyring
+
+__all__ = ["app"]
+
+app = typer.Typer(help="API keys: who may do what, for which tenants.", no_args_is_help=True)
+
+_Which = Annotated[
+    str, typer.Argument(metavar="ID", help="Its id, or its name if no other has it.")
+]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="For people: who uses it.")],
+    role: Annotated[
+        list[str] | None,
+        typer.Option("--role", help="`ingest`, `read` or `admin`; may be repeated."),
+    ] = None,
+    tenant: Annotated[
+        list[str] | None,
+        typer.Option("--tenant", help="For whom, `*` for all; may be repeated; else `default`."),
+    ] = None,
+    expires: Annotated[
+        str, typer.Option("--expires", help="When it ends: 12h, 90d, 52w, or a date.")
+    ] = "",
+    data: Data = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a key and print it, once; from the first one on every request needs one."""
+    from otel_vector.keys.contract import KeyOrder
+    from otel_vector.spans.ids import Tenant
+    from otel_vector_collector.cli.lengths import end_ns
+
+    order = KeyOrder(
+        name=name,
+        roles=frozenset(map(_role, role or [])),
+        tenants=frozenset(map(Tenant, tenant or ["default"])),
+        expires_ns=end_ns(expires, time.time_ns()) if expires else 0,
+    )
+    with _ring(data, config) as ring:
+        _tell(ring.create(order), as_json, "made")
+
+
+@app.command("list")
+def list_keys(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
+    """List them all, without their secrets, oldest first."""
+    from otel_vector_collector.cli.console import print_json, say, show, table
+
+    with _ring(data, config) as ring:
+        found = ring.list()
+    if as_json:
+        print_json([_facts(key) for key in found])
+    elif not found:
+        say("no keys: only this machine is answered; make one with `otel-vector keys create`")
+    else:
+        columns = (("id", "whole"), ("name", "left"), ("roles", "left"), ("tenants", "left"))
+        more = (("made", "left"), ("expires", "left"), ("state", "left"))
+        show(table((*columns, *more), [_row(key) for key in found]))
+
+
+@app.command()
+def rotate(
+    which: _Which,
+    grace: Annotated[
+        str, typer.Option("--grace", help="How long the old one works still: 0s, 30m, 24h, 7d.")
+    ] = "24h",
+    data: Data = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a key a new secret and print it, once; the old one works for the grace time."""
+    from otel_vector_collector.cli.lengths import length_s
+
+    with _ring(data, config) as ring:
+        issued = ring.rotate(_id_of(ring, which), length_s(grace))
+        _tell(issued, as_json, f"new secret; the old one works for another {grace}")
+
+
+@app.command()
+def disable(
+    which: _Which,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    data: Data = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """Refuse a key from now on, for good."""
+    from otel_vector_collector.cli.console import print_json, say
+
+    with _ring(data, config) as ring:
+        key_id = _id_of(ring, which)
+        if not yes:
+            typer.confirm(f"refuse key {key_id} from now on, for good?", abort=True, err=True)
+        key = ring.disable(key_id)
+    if as_json:
+        print_json(_facts(key))
+    else:
+        say(f"key {key.id} ({key.name}) is disabled")
+
+
+@contextmanager
+def _ring(data: Data, config: Config) -> Iterator[Keyring]:
+    from otel_vector.wiring import open_keyring
+
+    with open_keyring(loaded(data, config).settings) as ring:
+        yield ring
+
+
+def _role(text: str) -> Any:
+    from otel_vector.keys.contract import Role
+
+    if text not in set(Role):
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(Role)}", param_hint="--role")
+    return Role(text)
+
+
+def _id_of(ring: Keyring, which: str) -> str:
+    """Return the id that is meant: itself, or that of the only key so named that still works."""
+    from otel_vector.errors import InvalidInputError
+
+    keys, now_ns = ring.list(), time.time_ns()
+    if any(key.id == which for key in keys):
+        return which
+    named = [key for key in keys if key.name == which and key.works_at(now_ns)]
+    if len(named) > 1:
+        ids = ", ".join(key.id for key in named)
+        raise InvalidInputError(f"several keys are called {which!r}: say which of {ids}")
+    return named[0].id if named else which
+
+
+def _tell(issued: Issued, as_json: bool, how: str) -> None:
+    from otel_vector_collector.cli.console import print_json, say
+
+    if as_json:
+        print_json(_facts(issued.key) | {"key": issued.text})
+        return
+    say(f"key {issued.key.id} ({issued.key.name}), {how}; this is shown once:")
+    print(issued.text)
+
+
+def _facts(key: Key) -> dict[str, Any]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "roles": sorted(key.roles),
+        "tenants": sorted(key.tenants),
+        "created_unix_nano": str(key.created_ns),
+        "expires_unix_nano": str(key.expires_ns) if key.expires_ns else None,
+        "rotated_unix_nano": str(key.rotated_ns) if key.rotated_ns else None,
+        "disabled_unix_nano": str(key.disabled_ns) if key.disabled_ns else None,
+        "state": _state(key),
+    }
+
+
+def _row(key: Key) -> tuple[object, ...]:
+    from otel_vector_collector.cli.units import ago, moment
+
+    ends = moment(key.expires_ns)[:16] or "never"
+    roles, tenants = ", ".join(sorted(key.roles)), ", ".join(sorted(key.tenants))
+    return (key.id, key.name, roles, tenants, ago(key.created_ns), ends, _state(key))
+
+
+def _state(key: Key) -> str:
+    if key.disabled_ns:
+        return "disabled"
+    return "in force" if key.works_at(time.time_ns()) else "expired"
