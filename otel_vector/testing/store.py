@@ -22,6 +22,7 @@ from otel_vector.testing.store_meanings import MeaningPromises
 from otel_vector.testing.store_models import ModelPromises
 from otel_vector.testing.store_properties import StorePropertySuite
 from otel_vector.testing.store_reading import ReadingPromises
+from otel_vector.testing.store_rebuilding import RebuildPromises
 from otel_vector.testing.store_records import RecordPromises
 from otel_vector.testing.store_retaining import RetainingPromises
 from otel_vector.testing.store_writing import WritingPromises
@@ -37,6 +38,7 @@ class StoreSuite(
     JoinPromises,
     MeaningPromises,
     ModelPromises,
+    RebuildPromises,
     RecordPromises,
     LastingPromises,
     DeletingPromises,

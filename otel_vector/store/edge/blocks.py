@@ -36,7 +36,7 @@ from otel_vector.store.edge.faults import translated
 from otel_vector.store.reading.blanks import blanked
 from otel_vector.store.reading.blocks import BlockBytes
 
-__all__ = ["MAX_ROWS", "BlockFile", "BlockKey", "BlockRow", "place", "unplace"]
+__all__ = ["MAX_ROWS", "BlockFile", "BlockKey", "BlockRow", "StoredName", "place", "unplace"]
 
 MAX_ROWS: Final = 1 << 15
 """Rows of a block: positions take 15 bits of `p`."""
@@ -69,6 +69,16 @@ class BlockKey:
     max_us: int
     size: int
     """Bytes when decompressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredName:
+    """A stored block without its bytes: name, kind, stream, and its items, deleted ones too."""
+
+    name: int
+    signal: Signal
+    stream: str
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +240,13 @@ class BlockFile:
             BlockKey(name, count, int(low) // 1000, high, size)
             for name, count, low, high, size in rows
         ]
+
+    def names(self) -> list[StoredName]:
+        """Return every block in the order of names."""
+        query = "SELECT name, signal, stream, rows FROM block ORDER BY name"
+        with self._lock, translated(f"reading {self._path}"):
+            rows = self._db.execute(query).fetchall()
+        return [StoredName(name, Signal(signal), *rest) for name, signal, *rest in rows]
 
     def count(self) -> int:
         """Return the number of blocks."""

@@ -17,6 +17,7 @@ from threading import Lock, RLock
 
 from otel_vector.errors import StoreDamagedError
 from otel_vector.settings.config import StoreConfig
+from otel_vector.spans.batch import Join
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.blocks import BlockFile, unplace
@@ -24,7 +25,9 @@ from otel_vector.store.edge.gate import Gate
 from otel_vector.store.edge.ledger import Ledger
 from otel_vector.store.edge.manifest import Manifest, Seen, ShardRow, Waiting
 from otel_vector.store.edge.meanings import EdgeMeanings
+from otel_vector.store.edge.outgoing import Outgoing
 from otel_vector.store.edge.pool import Pool
+from otel_vector.store.edge.repairs import Repairs
 from otel_vector.store.edge.shard import create_shard_folder, shard_folder
 from otel_vector.store.edge.shelf import shelf_folder
 from otel_vector.store.edge.spaces import Spaces
@@ -55,6 +58,10 @@ class TenantData:
         self.meanings = EdgeMeanings(root, spaces, self.gate, self.writing)
         self.ledger = Ledger(root / "manifest.db")
         self.pool = Pool(root, config.max_open_shards)
+        self.repairs = Repairs(root / "manifest.db")
+        self.outgoing = Outgoing(root, self.pool, config.query_timeout_s)
+        self.late_joins: list[Join] | None = None
+        """Joins since a rebuild began; None while nothing is rebuilt."""
         self.cache = BlockCache(config.block_cache_bytes)
         self.shards: list[ShardRow] = self.manifest.shards()
         self.seen: dict[str, Seen] = self.manifest.seen()
@@ -160,17 +167,20 @@ class TenantData:
             with self.pool.lease(row) as shard:
                 shard.flush()
         self.manifest.save(changed, seen, joined)
+        self.outgoing.sweep()
 
     def close(self) -> None:
         """Release everything, also after a fault; call `checkpoint` before."""
         with ExitStack() as closing:
             closing.callback(self.manifest.close)
             closing.callback(self.ledger.close)
+            closing.callback(self.repairs.close)
             closing.callback(self._gone.close)
             for file in self._files.values():
                 closing.callback(file.close)
             closing.callback(self.meanings.close)
             closing.callback(self.pool.close)
+            self.outgoing.sweep(now=True)
 
 
 def _require(path: Path, *, beside: bool) -> None:

@@ -60,16 +60,20 @@ class Joins:
     def apply(self, joins: Sequence[Join]) -> Iterator[tuple[str, int, int]]:
         """Join what is here, let the rest wait; yield (stream, meaning, start) of what changed."""
         late: list[Waiting] = []
+        rows = self._data.shards_of((LIVE, OTHER))
         for join in joins:
-            touched = False
-            for row, span_id, payload, start_ns in self._points_of(join):
-                touched = True
-                self._unite(row, span_id, payload, join)
-                for meaning in join.meanings:
-                    yield row.stream, meaning, start_ns
-            if not touched:
+            changed = list(self.unite(join, rows))
+            yield from changed
+            if not changed:
                 late.append(Waiting(join.trace_id, join.span_id, join.meanings, join.keys))
         self._wait(late)
+
+    def unite(self, join: Join, rows: Sequence[ShardRow]) -> Iterator[tuple[str, int, int]]:
+        """Join what some shards hold; yield (stream, meaning, start) of what was touched."""
+        for row, span_id, payload, start_ns in self._points_of(join, rows):
+            self._unite(row, span_id, payload, join)
+            for meaning in join.meanings:
+                yield row.stream, meaning, start_ns
 
     def _wait(self, late: Sequence[Waiting]) -> None:
         fresh = [w for w in late if w not in self._data.waiting.get(w.trace_id + w.span_id, ())]
@@ -90,10 +94,12 @@ class Joins:
             _log.warning("%d spans that log records belong to did not come; their errors and"
                          " content stay with the log records", excess)  # fmt: skip
 
-    def _points_of(self, join: Join) -> Iterator[tuple[ShardRow, SpanId, dict[str, Any], int]]:
+    def _points_of(
+        self, join: Join, rows: Sequence[ShardRow]
+    ) -> Iterator[tuple[ShardRow, SpanId, dict[str, Any], int]]:
         """Yield the points of the span a join is for: usually one."""
         key = trace_key(join.trace_id)
-        for row in self._data.shards_of((LIVE, OTHER)):
+        for row in rows:
             if self._data.pool.skip(row).trace(key):
                 self._data.gate.step_aside()
                 with self._data.pool.lease(row) as shard:

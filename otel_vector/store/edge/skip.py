@@ -76,6 +76,11 @@ class Skip:
         """Return whether a trace may have items in the shard."""
         return bool(self._traces.contains(halves_of_keys([key]))[0])
 
+    def traces(self, keys: Sequence[int]) -> list[int]:
+        """Return those among some trace keys that may have items in the shard."""
+        hits = self._traces.contains(halves_of_keys(keys)) if keys else ()
+        return [key for key, hit in zip(keys, hits, strict=True) if hit]
+
     def save(self) -> None:
         """Write the filters, whole or not at all; without room they are made again next time."""
         if self._saved:

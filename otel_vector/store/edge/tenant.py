@@ -14,6 +14,7 @@ from otel_vector.store.edge.drop import Dropper
 from otel_vector.store.edge.forget import Forgetter
 from otel_vector.store.edge.meanings import EdgeMeanings
 from otel_vector.store.edge.reader import EdgeReader
+from otel_vector.store.edge.rebuild import Rebuilder
 from otel_vector.store.edge.records import EdgeRecords
 from otel_vector.store.edge.sizes import disk_bytes
 from otel_vector.store.edge.spaces import Spaces
@@ -44,7 +45,9 @@ class EdgeTenant:
         collector.holders.append(self._records.held)
         self._dropper.complete()
         self._records.recover()
-        self._upkeep = EdgeUpkeep(self._data, self._dropper, self.checkpoint)
+        self._upkeep = EdgeUpkeep(
+            self._data, self._dropper, Rebuilder(self._data, tenant, forgetter), self.checkpoint
+        )
 
     @property
     def writer(self) -> SpanWriter:

@@ -10,6 +10,7 @@ from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.store.answers import Tally
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.drop import Dropper
+from otel_vector.store.edge.rebuild import Rebuilder
 from otel_vector.store.upkeep import Describe, Partition, Sealed, StoredBlock
 
 __all__ = ["EdgeUpkeep"]
@@ -18,17 +19,22 @@ __all__ = ["EdgeUpkeep"]
 class EdgeUpkeep:
     """Implements `Upkeep`."""
 
-    def __init__(self, data: TenantData, dropper: Dropper, checkpoint: Callable[[], None]) -> None:
+    def __init__(
+        self, data: TenantData, dropper: Dropper, rebuilder: Rebuilder,
+        checkpoint: Callable[[], None],
+    ) -> None:  # fmt: skip
         """Look after a tenant's folder.
 
         Args:
             data: the folder.
             dropper: drops what is too old.
+            rebuilder: makes points again from blocks.
             checkpoint: makes every finished write survive power loss.
         """
         self._data = data
         self._checkpoint = checkpoint
         self._dropper = dropper
+        self._rebuilder = rebuilder
 
     def partitions(self) -> list[Partition]:
         """See `Upkeep`."""
@@ -63,12 +69,12 @@ class EdgeUpkeep:
 
     def blocks(self, partition: str, after: str = "") -> Iterator[StoredBlock]:
         """See `Upkeep`."""
-        raise UnsupportedError("this store does not list its blocks")
+        return self._rebuilder.blocks(partition, after)
 
     def damaged(self) -> dict[str, str]:
         """See `Upkeep`."""
-        return {}
+        return self._data.repairs.damaged()
 
     def rebuild(self, partition: str, describe: Describe, progress: Progress) -> int:
         """See `Upkeep`."""
-        raise UnsupportedError("this store does not rebuild")
+        return self._rebuilder.rebuild(partition, describe, progress)

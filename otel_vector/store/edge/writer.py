@@ -27,7 +27,7 @@ from otel_vector.store.edge.shard import CHUNK, SpanShard
 from otel_vector.store.reading.identity import ids_of_block
 from otel_vector.store.reading.streams import LIVE, LOGS, OTHER
 
-__all__ = ["EdgeWriter"]
+__all__ = ["EdgeWriter", "points_of"]
 
 _VECTOR = [1.0]
 _DELETED = 4_000
@@ -87,6 +87,8 @@ class EdgeWriter:
             buried = self._data.ledger.buried([j.source for j in joins if j.source is not None])
             kept = [join for join in joins if join.source not in buried]
             self._data.meanings.add({m: texts[m] for j in kept for m in j.meanings}.values())
+            if self._data.late_joins is not None:
+                self._data.late_joins += kept
             for stream, meaning, start_ns in self._joins.apply(kept):
                 self._note(stream, meaning, start_ns, start_ns)
             self._data.version += 1
@@ -167,7 +169,7 @@ class EdgeWriter:
         self, batch: Batch, part: _Part, rows: Sequence[int], name: int,
         positions: Mapping[SpanId, int] | None,
     ) -> None:  # fmt: skip
-        points = _points(batch, rows, name, positions)
+        points = points_of(batch, rows, name, positions)
         shard_row = self._active_shard(part)
         skip = self._data.pool.skip(shard_row)
         skip.unsave()
@@ -262,9 +264,10 @@ def _block(batch: Batch, stream: str, rows: Sequence[int], digest: bytes) -> Blo
     )
 
 
-def _points(
+def points_of(
     batch: Batch, rows: Sequence[int], name: int, positions: Mapping[SpanId, int] | None
 ) -> list[engine.Point]:
+    """Return the points of rows of a block, at their positions in it."""
     point, base = engine.Point, place(name, 0)
     points = []
     for at, row in enumerate(rows):

@@ -181,16 +181,30 @@ class MemorySpans:
             ]
         yield from sorted(blocks)
 
-    def redescribe(self, batch: Batch) -> int:
-        """Add the texts of items that were described again; return how many are stored."""
+    def redescribe(self, batches: Sequence[Batch], joins: Callable[[], Iterable[Join]]) -> int:
+        """Let items point at what they are described as now; return how many are stored.
+
+        Args:
+            batches: the items; those that are not stored any more are left out.
+            joins: returns what all log records that are stored add to spans.
+        """
         with self._lock:
-            self._meanings.add(batch.texts.values())
-            items = self._signals[batch.signal].items
-            rows = [row for row, identity in enumerate(batch.ids) if identity in items]
-            for row in rows:
-                own = items[batch.ids[row]].own
-                own.meanings = tuple(dict.fromkeys((*batch.meanings[row], *own.meanings)))
-        return len(rows)
+            known = {i for part in self._signals.values() for i in part.items}
+            kept = [without_rows(b, [i for i in b.ids if i not in known]) for b in batches]
+            before = {m for b in kept for m in self._point_anew(b)}
+            for join in joins():
+                self._join(join)
+            self._collect(before, frozenset(Facet))
+        return sum(map(len, kept))
+
+    def _point_anew(self, batch: Batch) -> set[MeaningId]:
+        """Let items point at their own meanings only; return those they pointed at before."""
+        items = self._signals[batch.signal].items
+        self._meanings.add(batch.texts.values())
+        before = {m for i in batch.ids for m in items[i].own.meanings}
+        for identity, meanings in zip(batch.ids, batch.meanings, strict=True):
+            items[identity].own.meanings = meanings
+        return before
 
     def find(self, signal: Signal, where: Where, limit: int, after: Cursor | None = None) -> Page:
         """Return items under a filter, newest first."""

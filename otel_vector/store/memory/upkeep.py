@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from otel_vector.progress import Progress
+from otel_vector.spans.batch import Batch, Join
 from otel_vector.spans.ids import MeaningId, SpanId
+from otel_vector.spans.meanings import Signal
 from otel_vector.store.answers import Tally
 from otel_vector.store.memory.spans import MemorySpans
 from otel_vector.store.upkeep import Describe, Partition, Sealed, StoredBlock
@@ -74,11 +76,16 @@ class MemoryUpkeep:
 
     def rebuild(self, partition: str, describe: Describe, progress: Progress) -> int:
         """See `Upkeep`."""
-        rebuilt = 0
+        batches: list[Batch] = []
         for block in self.blocks(partition):
-            rebuilt += self._spans.redescribe(describe(block.signal, block.message))
-            progress(rebuilt)
-        return rebuilt
+            progress(len(batches), note=f"describing {partition}")
+            batches.append(describe(block.signal, block.message))
+        return self._spans.redescribe(batches, lambda: self._joins(describe))
+
+    def _joins(self, describe: Describe) -> list[Join]:
+        """Return what every log record adds to spans."""
+        logs = [m for _, signal, _, m in self._spans.stored() if signal is Signal.LOGS]
+        return [join for message in logs for join in describe(Signal.LOGS, message).joins]
 
 
 def _day(start_ns: int) -> str:
