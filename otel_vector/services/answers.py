@@ -8,8 +8,9 @@ from otel_vector.spans.ids import MeaningId
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Facet, Meaning
 from otel_vector.store.contract import Tally
+from otel_vector.store.records import Record
 
-__all__ = ["Found", "GroupedAnswer", "ListedAnswer", "MeaningGroup", "Why"]
+__all__ = ["Found", "GroupedAnswer", "ListedAnswer", "MeaningGroup", "RecordHit", "Why"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,22 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordHit:
+    """A record that answers, and the text it was found by.
+
+    Attributes:
+        record: its active version.
+        meaning: the text; in a listing without words its first one, None if it has none.
+        score: higher is better; None in a listing, as is why.
+    """
+
+    record: Record
+    meaning: Meaning | None
+    score: float | None = None
+    why: Why | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class GroupedAnswer:
     """An answer by meaning.
 
@@ -72,6 +89,8 @@ class GroupedAnswer:
         next: cursor of the next page, None at the end.
         pending: meanings that have no vector yet and so were found by words only.
         took_ms: milliseconds spent on it.
+        searched: the kinds of things it covers.
+        records: records that answer; None when they were not asked for.
     """
 
     search_id: str
@@ -79,6 +98,8 @@ class GroupedAnswer:
     next: str | None
     pending: int
     took_ms: float
+    searched: tuple[str, ...] = ()
+    records: tuple[RecordHit, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +111,5 @@ class ListedAnswer:
     next: str | None
     pending: int
     took_ms: float
+    searched: tuple[str, ...] = ()
+    records: tuple[RecordHit, ...] | None = None

@@ -53,6 +53,11 @@ class SimilarQuestion:
     examples: int = 1
     over: tuple[Signal, ...] = (Signal.SPANS,)
 
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The kinds of things that are searched."""
+        return self.over
+
 
 @dataclass(frozen=True, slots=True)
 class _Origin:
@@ -84,7 +89,12 @@ class Similar:
         grouping = Grouping(where, question.over, question.examples)
         groups, _ = group(store, ranked, question.limit, grouping)
         answer = GroupedAnswer(
-            secrets.token_hex(8), tuple(groups), None, self.search.pending(store), 0.0
+            secrets.token_hex(8),
+            tuple(groups),
+            None,
+            self.search.pending(store),
+            0.0,
+            searched=question.searched,
         )
         return replace(answer, took_ms=(perf_counter_ns() - started_ns) / 1e6)
 

@@ -98,13 +98,17 @@ class RecordStore(Protocol):
         ...
 
     def pointing_at(
-        self, meanings: Collection[MeaningId], collections: Collection[str] = ()
+        self,
+        meanings: Collection[MeaningId],
+        collections: Collection[str] = (),
+        limit: int | None = None,
     ) -> dict[MeaningId, list[Record]]:
-        """Return the active records that point at each meaning, in the order of keys.
+        """Return the active records that point at each meaning, by collection and key.
 
         Args:
             meanings: what they point at.
             collections: only of these; of all if none is named.
+            limit: for each meaning at most so many, the first ones; None for all.
         """
         ...
 

@@ -188,6 +188,8 @@ class RecordPromises(StoreCase):
             _id("shared"): ["a", "b", "note"],
             _id("of b"): ["b"],
         }
+        first = tenant.records.pointing_at(asked, limit=1)
+        assert [r.key for r in first[_id("shared")]] == ["a"]
         notes = tenant.records.pointing_at(asked, [_NOTES])
         assert [(r.collection, r.key) for r in notes[_id("shared")]] == [(_NOTES, "note")]
         assert tenant.records.meanings() == {_id("shared"), _id("of b")}

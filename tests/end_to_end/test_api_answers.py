@@ -53,7 +53,7 @@ def search(api, **body):
 
 def test_a_grouped_answer_has_the_fixed_shape(api):
     answer = search(api, text="card declined by issuer", limit=1)
-    assert set(answer) == {"search_id", "groups", "next", "pending", "took_ms"}
+    assert set(answer) == {"search_id", "searched", "groups", "next", "pending", "took_ms"}
     [group] = answer["groups"]
     assert set(group) == {"score", "why", "meaning", "spans", "examples"}
     assert set(group["why"]) == {"facet", "dense_rank", "bm25_rank", "cosine", "exact"}
@@ -71,7 +71,7 @@ def test_a_grouped_answer_has_the_fixed_shape(api):
 
 def test_an_ungrouped_answer_has_the_fixed_shape(api):
     answer = search(api, text="service:payment", group=False, limit=2)
-    assert set(answer) == {"search_id", "spans", "next", "pending", "took_ms"}
+    assert set(answer) == {"search_id", "searched", "spans", "next", "pending", "took_ms"}
     assert [set(s) for s in answer["spans"]] == [SPAN | {"score", "why"}] * 2
     assert answer["spans"][0]["duration_nano"] == "400000000"
     assert answer["spans"][0]["kind"] == "server"
@@ -181,7 +181,7 @@ def test_likes_of_a_span_a_meaning_and_a_text_are_given(api):
     span = search(api, text="order-8837", group=False)["spans"][0]["id"]
     for body in ({"span": span}, {"meaning": meaning}, {"text": "card declined"}):
         answer = api.post("/v1/similar", json=body).json()
-        assert set(answer) == {"search_id", "groups", "next", "pending", "took_ms"}
+        assert set(answer) == {"search_id", "searched", "groups", "next", "pending", "took_ms"}
         assert answer["groups"][0]["why"]["cosine"] is not None
     likes = api.post("/v1/similar", json={"meaning": meaning}).json()["groups"]
     assert likes[0]["why"]["like"] == meaning

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -97,7 +98,12 @@ class SearchBody(RestrictedBody):
     cursor: _Text = Field("", description="`next` of the previous page of this question")
     group: bool = Field(default=True, description="by meaning, or span by span")
     examples: int = Field(1, ge=0, description="spans shown with each group")
-    over: list[Signal] | None = Field(None, description="spans (the default), logs, or both")
+    over: list[Literal["spans", "logs", "records"]] | None = Field(
+        None, description="spans (the default), logs, records, or several of them"
+    )
+    collections: list[str] = Field(
+        default=[], max_length=100, description="only records of these collections"
+    )
 
     def question(self) -> SearchQuestion:
         """Return the typed question.
@@ -114,6 +120,8 @@ class SearchBody(RestrictedBody):
             group=self.group,
             examples=self.examples,
             over=_over(self.over),
+            records="records" in (self.over or ()),
+            collections=tuple(self.collections),
         )
 
 
@@ -157,7 +165,7 @@ class ExportBody(RestrictedBody):
     limit: int | None = Field(None, ge=1, description="items at most; all if not given")
 
 
-def _over(signals: list[Signal] | None) -> tuple[Signal, ...]:
+def _over(signals: Sequence[str] | None) -> tuple[Signal, ...]:
     """Return each signal once, spans first; spans if none is named."""
     if signals is None:
         return (Signal.SPANS,)

@@ -70,8 +70,8 @@ class Paged(Protocol):
         ...
 
     @property
-    def over(self) -> tuple[Signal, ...]:
-        """Signals that count."""
+    def searched(self) -> tuple[str, ...]:
+        """Kinds of things that count."""
         ...
 
 
@@ -88,6 +88,8 @@ class SearchQuestion:
         group: by meaning, or item by item.
         examples: items shown with each group.
         over: spans, log records, or both.
+        records: whether records are searched, too.
+        collections: only records of these; of all if none is named.
     """
 
     text: str = ""
@@ -98,6 +100,13 @@ class SearchQuestion:
     group: bool = True
     examples: int = 1
     over: tuple[Signal, ...] = (Signal.SPANS,)
+    records: bool = False
+    collections: tuple[str, ...] = ()
+
+    @property
+    def searched(self) -> tuple[str, ...]:
+        """The kinds of things that are searched."""
+        return (*self.over, "records") if self.records else self.over
 
     def identity(self) -> bytes:
         """Return what makes it this question, whatever page of it is asked for."""
@@ -131,8 +140,20 @@ def understand(question: SearchQuestion, now_ns: int, max_limit: int) -> Underst
     check_page(question, max_limit)
     read = parse(question.text)
     where = narrowed(question.restriction.where(now_ns), read.filter)
+    _check_records(question, where)
     words = read.words.strip()
     return Understood(words, where, question.facets or _facets(question, words), question)
+
+
+def _check_records(question: SearchQuestion, where: Where) -> None:
+    """Refuse what no record can answer."""
+    if question.collections and not question.records:
+        raise InvalidQueryError("collections are of records: search over records as well")
+    if question.records and (where.filter or where.since_ns or where.until_ns):
+        raise InvalidQueryError(
+            "records have no time and no attributes: leave out the conditions, quoted phrases and"
+            " times, or search over spans and logs alone"
+        )
 
 
 def narrowed(where: Where, condition: Filter | None) -> Where:
@@ -167,8 +188,8 @@ def check_page(question: Paged, max_limit: int) -> None:
         raise InvalidQueryError(f"limit is 1 to {max_limit}, not {question.limit}")
     if not 0 <= question.examples <= MOST_EXAMPLES:
         raise InvalidQueryError(f"examples is 0 to {MOST_EXAMPLES}, not {question.examples}")
-    if not question.over:
-        raise InvalidQueryError("over is empty: name spans, logs or both")
+    if not question.searched:
+        raise InvalidQueryError("over is empty: name spans, logs, records or several of them")
 
 
 def _run_kinds(runs: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ them: however few items match, none of their meanings is lost to nearer ones tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from otel_vector.services.search.question import Understood
@@ -16,7 +16,15 @@ from otel_vector.spans.ids import MeaningId
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Hit, Nearest, SpanReader, TenantStore
 
-__all__ = ["DEPTH", "depth", "nearest_of_all", "nearest_within", "pointed_at", "restricts"]
+__all__ = [
+    "DEPTH",
+    "depth",
+    "nearest_among",
+    "nearest_of_all",
+    "nearest_within",
+    "pointed_at",
+    "restricts",
+]
 
 DEPTH: Final = 100
 """Meanings taken of one question, at least; also the groups that can be paged through."""
@@ -46,10 +54,18 @@ def nearest_within(
 ) -> list[Hit]:
     """Return the nearest among the meanings that items under the restriction point at."""
     within = pointed_at(store.reader, question.where, question.asked.over)
-    if not within:
-        return []
+    return nearest_among(store, question, vector, within.keys()) if within else []
+
+
+def nearest_among(
+    store: TenantStore,
+    question: Understood,
+    vector: Sequence[float] | None,
+    within: Collection[MeaningId],
+) -> list[Hit]:
+    """Return the meanings nearest to a question among some."""
     return store.meanings.nearest(
-        Nearest(vector, question.words, question.facets, within.keys(), depth(question))
+        Nearest(vector, question.words, question.facets, within, depth(question))
     )
 
 

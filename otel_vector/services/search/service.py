@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter_ns, time_ns
 
 from otel_vector.embed.cached import TenantCaches
+from otel_vector.embed.contract import Embedder
 from otel_vector.services.answers import GroupedAnswer, ListedAnswer
 from otel_vector.services.cursors import pack_cursor, unpack_cursor
 from otel_vector.services.recording import Recorder, SearchRecord, search_span
-from otel_vector.services.search.pages import PageState, state_from_bytes, state_to_bytes
+from otel_vector.services.search.pages import PageState
 from otel_vector.services.search.question import SearchQuestion, Understood, understand
+from otel_vector.services.search.records import (
+    RecordState,
+    ShownRecords,
+    both_from_bytes,
+    both_to_bytes,
+    record_page,
+)
 from otel_vector.services.search.steps import Shown, first_page, later_page
 from otel_vector.settings.config import SearchConfig
 from otel_vector.spans.ids import Tenant, meaning_hex
@@ -59,13 +67,12 @@ class Search:
         started_ns = perf_counter_ns()
         understood = understand(question, self.clock_ns(), self.config.max_limit)
         store = self.store.tenant(tenant)
+        embedder = self.embedder.of(tenant) if self.embedder else None
         if question.cursor:
-            state = _continued(tenant, question)
-            shown = later_page(store, _within_window(understood, state), state)
+            page = _later(store, understood, *_continued(tenant, question))
         else:
-            embedder = self.embedder.of(tenant) if self.embedder else None
-            shown = first_page(store, understood, embedder)
-        answer = self._answer(tenant, question, shown, store)
+            page = _first(store, understood, embedder)
+        answer = self._answer(tenant, question, page, store)
         return replace(answer, took_ms=(perf_counter_ns() - started_ns) / 1e6)
 
     def pending(self, store: TenantStore) -> int:
@@ -73,20 +80,51 @@ class Search:
         return store.meanings.counts().pending if self.embedder else 0
 
     def _answer(
-        self, tenant: Tenant, question: SearchQuestion, shown: Shown, store: TenantStore
+        self, tenant: Tenant, question: SearchQuestion, page: _Page, store: TenantStore
     ) -> GroupedAnswer | ListedAnswer:
         cursor = None
-        if shown.following:
-            state = state_to_bytes(shown.following)
-            cursor = pack_cursor(tenant, question.identity(), state)
-        search_id, pending = secrets.token_hex(8), self.pending(store)
+        following = page.spans.following, page.records.following
+        if any(following):
+            cursor = pack_cursor(tenant, question.identity(), both_to_bytes(*following))
+        hits = page.records.hits if question.records else None
+        rest = cursor, self.pending(store), 0.0, question.searched, hits
+        search_id = secrets.token_hex(8)
         if question.group:
-            return GroupedAnswer(search_id, shown.groups, cursor, pending, 0.0)
-        return ListedAnswer(search_id, shown.items, cursor, pending, 0.0)
+            return GroupedAnswer(search_id, page.spans.groups, *rest)
+        return ListedAnswer(search_id, page.spans.items, *rest)
 
 
-def _continued(tenant: Tenant, question: SearchQuestion) -> PageState:
-    return state_from_bytes(unpack_cursor(tenant, question.identity(), question.cursor))
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What one page shows of each kind."""
+
+    spans: Shown = field(default_factory=Shown)
+    records: ShownRecords = field(default_factory=ShownRecords)
+
+
+def _first(store: TenantStore, question: Understood, embedder: Embedder | None) -> _Page:
+    asked = question.asked
+    return _Page(
+        first_page(store, question, embedder) if asked.over else Shown(),
+        record_page(store, question, embedder, None) if asked.records else ShownRecords(),
+    )
+
+
+def _later(
+    store: TenantStore, question: Understood, spans: PageState | None, records: RecordState | None
+) -> _Page:
+    shown, hits = Shown(), ShownRecords()
+    if spans is not None:
+        shown = later_page(store, _within_window(question, spans), spans)
+    if records is not None:
+        hits = record_page(store, question, None, records)
+    return _Page(shown, hits)
+
+
+def _continued(
+    tenant: Tenant, question: SearchQuestion
+) -> tuple[PageState | None, RecordState | None]:
+    return both_from_bytes(unpack_cursor(tenant, question.identity(), question.cursor))
 
 
 def _within_window(question: Understood, state: PageState) -> Understood:
@@ -99,12 +137,13 @@ def _record(
     question: SearchQuestion, answer: GroupedAnswer | ListedAnswer, start_ns: int, end_ns: int
 ) -> SearchRecord:
     found = answer.groups if isinstance(answer, GroupedAnswer) else answer.items
+    records = answer.records or ()
     return SearchRecord(
         search_id=answer.search_id,
         start_ns=start_ns,
         end_ns=end_ns,
         text=question.text,
-        results=len(found),
+        results=len(found) + len(records),
         pending=answer.pending,
         meanings=_meanings(answer),
     )

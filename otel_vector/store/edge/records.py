@@ -109,15 +109,19 @@ class EdgeRecords:
         return self._file.page(collection, limit, after)
 
     def pointing_at(
-        self, meanings: Collection[MeaningId], collections: Collection[str] = ()
+        self,
+        meanings: Collection[MeaningId],
+        collections: Collection[str] = (),
+        limit: int | None = None,
     ) -> dict[MeaningId, list[Record]]:
         """See `RecordStore`."""
         found: dict[MeaningId, list[Record]] = {}
         for meaning, collection, key in self._file.pointing(meanings, collections):
-            record = self._file.record(collection, key, None)
+            records = found.setdefault(meaning, [])
+            record = self._file.record(collection, key, None) if len(records) != limit else None
             if record is not None:  # else it was deleted just now
-                found.setdefault(meaning, []).append(record)
-        return found
+                records.append(record)
+        return {meaning: records for meaning, records in found.items() if records}
 
     def meanings(self, collections: Collection[str] = ()) -> set[MeaningId]:
         """See `RecordStore`."""

@@ -83,7 +83,10 @@ class MemoryRecords:
             return [self._active(collection, key) for key in keys[:limit]]
 
     def pointing_at(
-        self, meanings: Collection[MeaningId], collections: Collection[str] = ()
+        self,
+        meanings: Collection[MeaningId],
+        collections: Collection[str] = (),
+        limit: int | None = None,
     ) -> dict[MeaningId, list[Record]]:
         """See `RecordStore`."""
         found: dict[MeaningId, list[Record]] = {meaning: [] for meaning in meanings}
@@ -91,7 +94,7 @@ class MemoryRecords:
             for collection, key, last in self._latest(collections):
                 for meaning in found.keys() & set(last.meanings):
                     found[meaning].append(self._active(collection, key))
-        return {meaning: records for meaning, records in found.items() if records}
+        return {meaning: records[:limit] for meaning, records in found.items() if records}
 
     def meanings(self, collections: Collection[str] = ()) -> set[MeaningId]:
         """See `RecordStore`."""
