@@ -49,12 +49,12 @@ class Opened:
         finally:
             connection.close()
 
-    def call(self, body, method=TRACE_SERVICE, compression=None):
+    def call(self, body, method=TRACE_SERVICE, compression=None, metadata=()):
         """Send raw bytes over gRPC; returns the raw answer or raises `grpc.RpcError`."""
         options = [("grpc.max_send_message_length", -1)]
         with grpc.insecure_channel(self.endpoints.otlp_grpc, options) as channel:
             send = channel.unary_unary(method)
-            return send(body, timeout=WAIT_S, compression=compression)
+            return send(body, timeout=WAIT_S, compression=compression, metadata=metadata)
 
 
 def spans_of(data):
@@ -67,7 +67,7 @@ def spans_of(data):
 
 
 @contextmanager
-def open_doors(folder, serve=ANY_PORT, **limits):
+def open_doors(folder, serve=ANY_PORT, keys=None, certificates=None, **limits):
     """Serve until the block ends; `limits` are settings of the inbox."""
     config = InboxConfig(**({"min_free_bytes": 0} | limits))
     inbox = SqliteInbox(folder / "inbox", config)
@@ -79,7 +79,7 @@ def open_doors(folder, serve=ANY_PORT, **limits):
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(WAIT_S)
 
     async def build():
-        return Doors(inbox, config)
+        return Doors(inbox, config, keys, certificates)
 
     try:
         doors = run(build())

@@ -17,6 +17,7 @@ from otel_vector.store.contract import Store
 from otel_vector.telemetry import PartHealth, Telemetry
 from otel_vector_collector.api.app import create_app
 from otel_vector_collector.api.engine import Serving
+from otel_vector_collector.receive.gate import Gate
 
 SETTINGS = replace(Settings(), serve=ServeConfig(api="127.0.0.1:0"))
 
@@ -36,9 +37,9 @@ class Served:
 
 
 @contextmanager
-def served(engine: Serving) -> Iterator[httpx.Client]:
+def served(engine: Serving, gate: Gate | None = None) -> Iterator[httpx.Client]:
     """Serve an engine's API and yield a client of it."""
-    app = create_app(engine)
+    app = create_app(engine, gate=gate)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()
