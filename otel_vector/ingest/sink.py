@@ -6,7 +6,7 @@ The worker's thread and the embedding thread both write; the store allows one wr
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
 from time import perf_counter
 
@@ -33,8 +33,23 @@ def digest_of(tenant: Tenant, batch: Batch) -> bytes:
 class Sink:
     """Takes described batches and vectors into the store, and announces what was new."""
 
-    def __init__(self, store: Store, events: Events, stages: Stages) -> None:
+    def __init__(
+        self,
+        store: Store,
+        events: Events,
+        stages: Stages,
+        kept: Callable[[Batch], Batch] | None = None,
+    ) -> None:
+        """Write into a store.
+
+        Args:
+            store: what is written into.
+            events: where writes are announced.
+            stages: where time is counted.
+            kept: returns a batch without what is not to be stored; None to store all.
+        """
         self._store = store
+        self._kept = kept
         self._events = events
         self._stages = stages
         self._writing = threading.Lock()
@@ -53,6 +68,10 @@ class Sink:
         Raises:
             StorageFullError: the disk is full; writing the same batch again completes it.
         """
+        if self._kept is not None:
+            batch = self._kept(batch)
+            if not len(batch) and not batch.joins:
+                return
         with self._stages.timed("store"), self._writing:
             self._dirty = True
             writer = self._store.tenant(tenant).writer

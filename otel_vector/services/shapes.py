@@ -5,6 +5,7 @@ Ids are lower-case hex, nanoseconds decimal strings. Every value can be written 
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
@@ -156,6 +157,7 @@ def stats_json(stats: StatsAnswer) -> Json:
         "blocks": stats.size.blocks,
         "shards": stats.size.shards,
         "tombstones": stats.size.tombstones,
+        "retention": stats.retained and asdict(stats.retained),
         "embedding": {"model": stats.model, "dimension": stats.dimension},
     }
 

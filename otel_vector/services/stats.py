@@ -10,7 +10,7 @@ from otel_vector.embed.contract import Embedder
 from otel_vector.spans.ids import Tenant
 from otel_vector.store.contract import MeaningCounts, Store, StoreSize
 
-__all__ = ["Observed", "Stats", "StatsAnswer", "Waiting"]
+__all__ = ["Observed", "Retained", "Stats", "StatsAnswer", "Waiting"]
 
 
 class Waiting(Protocol):
@@ -38,6 +38,23 @@ class Waiting(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Retained:
+    """What retention keeps of one tenant.
+
+    Attributes:
+        max_age_s: seconds for which items are kept; 0 for ever.
+        max_bytes: bytes on disk that are kept, of all tenants together; 0 for any.
+        due: names of the partitions that would be dropped, or cut, now.
+        dropped_items: items dropped since the process started.
+    """
+
+    max_age_s: float
+    max_bytes: int
+    due: tuple[str, ...]
+    dropped_items: int
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """Numbers that others keep.
 
@@ -45,10 +62,12 @@ class Observed:
         waiting: what waits before the store; None when there is no inbox (a folder opened for
             reading).
         rejected: items refused or left out so far, by reason.
+        retained: what retention does for a tenant; None while it is off.
     """
 
     waiting: Callable[[], Waiting] | None = None
     rejected: Callable[[], Mapping[str, int]] = field(default=dict)
+    retained: Callable[[Tenant], Retained | None] = field(default=lambda _: None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,7 @@ class StatsAnswer:
     rejected: Mapping[str, int]
     model: str
     dimension: int
+    retained: Retained | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +103,5 @@ class Stats:
             rejected=dict(self.observed.rejected()),
             model=self.embedder.model if self.embedder else "none",
             dimension=self.embedder.dimension if self.embedder else 0,
+            retained=self.observed.retained(tenant),
         )

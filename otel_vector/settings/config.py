@@ -20,6 +20,7 @@ __all__ = [
     "LimitsConfig",
     "LogConfig",
     "RedactConfig",
+    "RetentionConfig",
     "SearchConfig",
     "ServeConfig",
     "Settings",
@@ -218,6 +219,19 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RetentionConfig:
+    """What the embedded store keeps; all of it unless told otherwise."""
+
+    max_age_s: float = _set(
+        0.0, "seconds after their start for which items are kept; 0 for ever", low=0
+    )
+    max_bytes: int = _set(
+        0, "bytes on disk above which the oldest partitions are dropped; 0 for any", low=0
+    )
+    every_s: float = _set(600.0, "seconds between two looks at what is to be dropped", low=1)
+
+
+@dataclass(frozen=True, slots=True)
 class SearchConfig:
     """How questions are answered."""
 
@@ -248,5 +262,6 @@ class Settings:
     describe: DescribeConfig = field(default_factory=DescribeConfig)
     embed: EmbedConfig = field(default_factory=EmbedConfig)
     store: StoreConfig = field(default_factory=StoreConfig)
+    retention: RetentionConfig = field(default_factory=RetentionConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
     log: LogConfig = field(default_factory=LogConfig)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from otel_vector.ingest.worker import Worker
     from otel_vector.redact.redactor import Redactor
     from otel_vector.services.container import Services
+    from otel_vector.services.stats import Retained
 
 __all__ = ["Backlog", "Engine"]
 
@@ -116,6 +117,8 @@ class Engine:
         self._worker.start()
         if self._embedding is not None:
             self._embedding.start()
+        if self._retaining is not None:
+            self._retaining.start()
         self._started = True
 
     def backlog(self) -> Backlog:
@@ -141,6 +144,7 @@ class Engine:
             self._inbox_health(),
             self._worker.health(),
             self._embedding.health() if self._embedding is not None else none,
+            *([self._retaining.health()] if self._retaining is not None else []),
             self._disk_health(),
         ]
 
@@ -165,20 +169,29 @@ class Engine:
         return backends.store(folder, self.settings.store, model, dimension, indexed)
 
     def _build_ingest(self) -> None:
+        from otel_vector.ingest.aging import Aging
         from otel_vector.ingest.embedding import EmbedLoop
+        from otel_vector.ingest.periodic import Periodic
         from otel_vector.ingest.pipeline import Pipeline
         from otel_vector.ingest.sink import Sink
         from otel_vector.ingest.stages import Stages
         from otel_vector.ingest.worker import Worker
+        from otel_vector.maintain.retain import Retention
 
         settings, stages = self.settings, Stages(self.telemetry)
         limit_bytes = settings.inbox.max_request_bytes
-        sink = self._sink = Sink(self.store, self.events, stages)
+        self._retention = Retention(self.store, settings.retention)
+        self._aging = Aging(self._retention.oldest_ns, self.telemetry)
+        sink = self._sink = Sink(self.store, self.events, stages, self._aging.kept)
         self._pipeline = Pipeline(self._redactor(), settings.describe, stages, limit_bytes)
         self._worker: Worker = Worker(self.inbox, self._pipeline, sink, settings.ingest, stages)
         self._embedding: EmbedLoop | None = None
         if self.embedder is not None:
             self._embedding = EmbedLoop(self.store, self.embedder, sink, self.telemetry)
+        self._retaining: Periodic | None = None
+        if self._retention.is_on:
+            every_s, advice = settings.retention.every_s, "nothing is dropped; look at the disk"
+            self._retaining = Periodic("retention", self._retention.run, every_s, advice)
         self._started = False
 
     def _build_services(self) -> None:
@@ -191,7 +204,7 @@ class Engine:
             redact=_one_at_a_time(self._redactor().text),
             passage_chars=self.settings.describe.passage_chars,
             arrived=self._sink.arrived.set,
-            observed=Observed(self.inbox.state, self._rejected),
+            observed=Observed(self.inbox.state, self._rejected, self._retained),
             recorder=self._recorder,
         )
         self.services = build_services(
@@ -249,9 +262,21 @@ class Engine:
         return refused
 
     def _rejected(self) -> dict[str, int]:
-        """Return what the doors refused, by reason."""
+        """Return what the doors refused, and what was too old, by reason."""
         counted = self.inbox.counters().items()
-        return {n.removeprefix("rejected."): c for n, c in counted if n.startswith("rejected.")}
+        refused = {n.removeprefix("rejected."): c for n, c in counted if n.startswith("rejected.")}
+        return refused | ({"too_old": self._aging.count} if self._aging.count else {})
+
+    def _retained(self, tenant: Tenant) -> Retained | None:
+        """Return what retention does for a tenant."""
+        if not self._retention.is_on:
+            return None
+        from otel_vector.services.stats import Retained
+
+        config = self.settings.retention
+        due = tuple(d.partition.name for d in self._retention.planned() if d.tenant == tenant)
+        dropped = self._retention.dropped[tenant]
+        return Retained(config.max_age_s, config.max_bytes, due, dropped)
 
     def _pending_texts(self) -> int:
         if self.embedder is None:
@@ -283,7 +308,9 @@ class Engine:
     def _stop_loops(self) -> bool:
         deadline = time.monotonic() + _STOP_S
         embedding = self._embedding is None or self._embedding.stop(_STOP_S)
-        return self._worker.stop(max(0.0, deadline - time.monotonic())) and embedding
+        worker = self._worker.stop(max(0.0, deadline - time.monotonic()))
+        left_s = max(0.0, deadline - time.monotonic())
+        return (self._retaining is None or self._retaining.stop(left_s)) and worker and embedding
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self.settings.data).free

@@ -33,6 +33,7 @@ __all__ = [
     "Problem",
     "ReadyAnswer",
     "RecordHit",
+    "RetentionNumbers",
     "ScoredSpan",
     "ServiceRow",
     "ServicesAnswer",
@@ -322,6 +323,15 @@ class EmbeddingNames(BaseModel):
     dimension: int
 
 
+class RetentionNumbers(BaseModel):
+    """What is kept, and what is not."""
+
+    max_age_s: float = Field(description="seconds; 0 for ever")
+    max_bytes: int = Field(description="of all tenants; 0 for any")
+    due: list[str] = Field(description="partitions that would be dropped, or cut, now")
+    dropped_items: int = Field(description="since the process started")
+
+
 class StatsAnswer(BaseModel):
     """How much there is, what waits, what was refused."""
 
@@ -334,6 +344,7 @@ class StatsAnswer(BaseModel):
     blocks: int
     shards: int
     tombstones: int
+    retention: RetentionNumbers | None = Field(description="null while it is off")
     embedding: EmbeddingNames
 
 
