@@ -7,27 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
 from time import perf_counter
 
 from otel_vector.events.contract import Events
 from otel_vector.ingest.stages import Stages
-from otel_vector.spans.batch import Batch
+from otel_vector.spans.batch import Batch, digest_of
 from otel_vector.spans.ids import MeaningId, Tenant
 from otel_vector.store.contract import Store
 
-__all__ = ["Sink", "digest_of"]
-
-
-def digest_of(tenant: Tenant, batch: Batch) -> bytes:
-    """Return the identity of a write: the same content in the same order, whoever sent it.
-
-    Made of content ids, not of the request's bytes: a resend under another redaction or
-    encoding is another write, and the same spans in the same order are always the same one.
-    """
-    digest = blake2b(f"{tenant}\x1f{batch.signal}".encode(), digest_size=32, person=b"ov-batch")
-    digest.update("".join(batch.ids).encode())
-    return digest.digest()
+__all__ = ["Sink"]
 
 
 class Sink:

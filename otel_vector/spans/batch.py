@@ -12,11 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
-from otel_vector.spans.ids import MeaningId, SpanId
+from otel_vector.spans.ids import MeaningId, SpanId, Tenant
 from otel_vector.spans.meanings import Meaning, RunKind, Signal
 
-__all__ = ["Batch", "Group", "Join", "assemble", "assemble_parts", "varint", "without_rows"]
+__all__ = [
+    "Batch",
+    "Group",
+    "Join",
+    "assemble",
+    "assemble_parts",
+    "digest_of",
+    "varint",
+    "without_rows",
+]
 
 _COLUMNS = (
     *("group", "bodies", "ids", "trace_ids", "span_ids", "start_ns", "end_ns", "traces"),
@@ -103,6 +113,17 @@ class Batch:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+
+def digest_of(tenant: Tenant, batch: Batch) -> bytes:
+    """Return the identity of a write: the same content in the same order, whoever sent it.
+
+    Made of content ids, not of the request's bytes: a resend under another redaction or
+    encoding is another write, and the same spans in the same order are always the same one.
+    """
+    digest = blake2b(f"{tenant}\x1f{batch.signal}".encode(), digest_size=32, person=b"ov-batch")
+    digest.update("".join(batch.ids).encode())
+    return digest.digest()
 
 
 def varint(value: int) -> bytes:
