@@ -33,15 +33,25 @@ _LISTED = (
     ("id", "whole"),
 )
 _EXAMPLES = (("#", "right"), ("example", "left"), ("trace id", "whole"), ("id", "whole"))
+_RECORDS = (
+    ("score", "right"),
+    ("collection", "whole"),
+    ("key", "full"),
+    ("version", "right"),
+    ("text", "left"),
+)
 _LONGEST_TEXT = 160
 
 
 def show_answer(answer: Mapping[str, Any]) -> None:
     """Print one page of an answer, grouped or not, and how to get the next."""
-    if "groups" in answer:
-        _show_groups(answer["groups"])
-    else:
-        show_spans(_items(answer))
+    if set(answer.get("searched", ())) != {"records"}:
+        if "groups" in answer:
+            _show_groups(answer["groups"])
+        else:
+            show_spans(_items(answer))
+    if answer.get("records") is not None:
+        _show_records(answer["records"])
     _show_rest(answer)
 
 
@@ -69,6 +79,22 @@ def _show_groups(groups: list[Mapping[str, Any]]) -> None:
     if rows:
         print()
         show(table(_EXAMPLES, rows))
+
+
+def _show_records(records: list[Mapping[str, Any]]) -> None:
+    if not records:
+        say("no records found")
+        return
+    print()
+    show(table(_RECORDS, [tuple(_record(record)) for record in records]))
+
+
+def _record(record: Mapping[str, Any]) -> Iterator[object]:
+    yield _score(record.get("score"))
+    yield record["collection"]
+    yield record["key"]
+    yield record["version"]
+    yield _cut(record["text"])
 
 
 def _grouped(number: int, group: Mapping[str, Any]) -> Iterator[object]:

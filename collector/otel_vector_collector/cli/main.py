@@ -23,6 +23,7 @@ from otel_vector_collector.cli.commands import (
     export,
     imports,
     keys,
+    records,
     search,
     serve,
     stats,
@@ -68,6 +69,7 @@ app.command()(delete.delete)
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(keys.app, name="keys")
 app.command()(audit.audit)
+app.add_typer(records.app, name="records")
 app.command()(doctor.doctor)
 app.command()(config.config)
 app.command()(version.version)

@@ -26,7 +26,12 @@ _Facets = Annotated[
     list[str] | None, typer.Option("--facet", help="Only this side of spans; may be repeated.")
 ]
 _Over = Annotated[
-    list[str] | None, typer.Option("--over", help="spans, logs; may be repeated [default: spans]")
+    list[str] | None,
+    typer.Option("--over", help="spans, logs, records; may be repeated [default: spans]"),
+]
+_Collections = Annotated[
+    list[str] | None,
+    typer.Option("--collection", help="Only records of this one; may be repeated."),
 ]
 _Cursor = Annotated[str | None, typer.Option("--cursor", help="Go on where a page ended.")]
 _Flat = Annotated[bool, typer.Option("--flat", help="Spans one by one, not grouped by meaning.")]
@@ -41,6 +46,7 @@ def search(
     facet: _Facets = None,
     filter_: Filter = None,
     over: _Over = None,
+    collection: _Collections = None,
     cursor: _Cursor = None,
     data: Data = None,
     config: Config = None,
@@ -57,6 +63,7 @@ def search(
         "cursor": cursor,
         "group": not flat,
         "over": over or None,
+        "collections": collection or None,
     }
     _ask("search", question, data, config, as_json)
 
