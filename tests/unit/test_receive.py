@@ -28,6 +28,7 @@ from otel_vector_collector.receive.accept import TRACES, Acceptor
 from otel_vector_collector.receive.addresses import Address
 from otel_vector_collector.receive.gate import Gate
 from otel_vector_collector.receive.http_door import HttpDoor
+from otel_vector_collector.receive.limits import Sender
 from otel_vector_collector.receive.status import grpc_refusal, http_refusal
 from otel_vector_collector.receive.tenant import DEFAULT_TENANT, tenant_of
 
@@ -171,7 +172,7 @@ def test_a_fault_of_ours_is_counted_logged_and_no_fault_of_the_sender(caplog):
     span = body.resource_spans.add().scope_spans.add().spans.add()
     span.trace_id, span.span_id = b"t" * 16, b"s" * 8
     accepting = Acceptor(inbox, 1 << 20).accept(
-        TRACES, DEFAULT_TENANT, body.SerializeToString(), PROTOBUF, ""
+        TRACES, Sender(DEFAULT_TENANT), body.SerializeToString(), PROTOBUF, ""
     )
     with pytest.raises(PermanentError, match="its log says more") as fault:
         asyncio.run(accepting)

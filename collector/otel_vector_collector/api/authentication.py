@@ -17,6 +17,7 @@ from otel_vector.errors import OtelVectorError, RetryableError
 from otel_vector.keys.contract import Key
 from otel_vector_collector.api.problems import refusal
 from otel_vector_collector.receive.gate import OWNER, Gate, refuse_key_in_query, text_sent
+from otel_vector_collector.receive.limits import Holding
 
 __all__ = ["HOLDER", "Authentication", "OwnersDoor"]
 
@@ -55,6 +56,7 @@ class Authentication:
     def __init__(self, app: ASGIApp, gate: Gate) -> None:
         self._app = app
         self._gate = gate
+        self._holding = Holding()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its key in its scope, or refuse it."""
@@ -66,7 +68,9 @@ class Authentication:
             refuse_key_in_query(scope["query_string"])
             key = self._admit(scope, headers)
         except OtelVectorError as error:
-            await refusal(error)(scope, receive, send)
+            client = scope.get("client")
+            told = await self._holding.held(error, str(client[0]) if client else "")
+            await refusal(told)(scope, receive, send)
             return
         if key is not None:
             send = _Watched(send, self._gate, headers).send

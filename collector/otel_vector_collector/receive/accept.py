@@ -30,9 +30,11 @@ from otel_vector.decode.validate import (
 from otel_vector.decode.wire import check_items, check_json_objects
 from otel_vector.errors import OtelVectorError, PermanentError
 from otel_vector.inbox.contract import Envelope, Intake
+from otel_vector.settings.config import LimitsConfig
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Signal
 from otel_vector.spans.otlp_json import json_text
+from otel_vector_collector.receive.limits import DoorLimits, Sender
 
 __all__ = ["LOGS", "METRICS", "TRACES", "Acceptor", "Kind"]
 
@@ -101,12 +103,13 @@ class _Checked:
 class Acceptor:
     """Takes requests for an inbox."""
 
-    def __init__(self, inbox: Intake, limit_bytes: int) -> None:
+    def __init__(self, inbox: Intake, limit_bytes: int, limits: DoorLimits | None = None) -> None:
         self._inbox = inbox
+        self.limits = limits or DoorLimits(LimitsConfig(), inbox)
         self.limit_bytes = limit_bytes
 
     async def accept(
-        self, kind: Kind, tenant: Tenant, body: bytes, content_type: str, encoding: str
+        self, kind: Kind, sender: Sender, body: bytes, content_type: str, encoding: str
     ) -> bytes:
         """Store a request and return the bytes of the OTLP answer, in the same encoding.
 
@@ -118,7 +121,7 @@ class Acceptor:
         try:
             checked = await self._checked(kind, body, content_type, encoding)
             if kind.signal is not None and checked.rejections.accepted:
-                await self._put(kind.signal, tenant, checked.body)
+                await self._put(kind.signal, sender.tenant, checked.body)
         except OtelVectorError as error:
             self.count_refusal(error)
             raise
@@ -126,6 +129,7 @@ class Acceptor:
             _LOG.exception("a request could not be taken by a fault of the collector")
             self._inbox.count("refused.fault", 1)
             raise PermanentError("a fault of the collector; its log says more") from error
+        self.limits.charge(sender, checked.rejections.accepted, len(checked.body))
         self._count(kind, checked)
         return _response(kind, checked.rejections, content_type)
 

@@ -16,6 +16,7 @@ from otel_vector_collector.receive.addresses import (
 from otel_vector_collector.receive.gate import Gate
 from otel_vector_collector.receive.grpc_door import GrpcDoor
 from otel_vector_collector.receive.http_door import HttpDoor
+from otel_vector_collector.receive.limits import DoorLimits
 from otel_vector_collector.receive.tls import Certificates
 
 __all__ = ["Doors", "Endpoints"]
@@ -37,6 +38,7 @@ class Doors:
         limits: how large a request may be.
         keys: who may send; without any, the doors open on loopback only.
         certificates: for TLS, none without.
+        rates: what senders are held to; nothing by default.
     """
 
     def __init__(
@@ -45,10 +47,11 @@ class Doors:
         limits: InboxConfig,
         keys: Keyring | None = None,
         certificates: Certificates | None = None,
+        rates: DoorLimits | None = None,
     ) -> None:
         # What could never fit into the inbox is too large, not to be sent again for ever.
         limit_bytes = min(limits.max_request_bytes, limits.max_bytes)
-        acceptor = Acceptor(inbox, limit_bytes)
+        acceptor = Acceptor(inbox, limit_bytes, rates)
         self._gate = Gate(keys)
         self._grpc = GrpcDoor(acceptor, self._gate, certificates)
         self._http = HttpDoor(acceptor, self._gate, certificates)

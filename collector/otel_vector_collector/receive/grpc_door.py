@@ -17,9 +17,9 @@ import grpc
 from otel_vector.decode.messages import PROTOBUF
 from otel_vector.errors import ConfigError, OtelVectorError
 from otel_vector.keys.contract import Role
-from otel_vector.spans.ids import Tenant
 from otel_vector_collector.receive.accept import LOGS, METRICS, TRACES, Acceptor, Kind
 from otel_vector_collector.receive.gate import Gate, require
+from otel_vector_collector.receive.limits import Holding, Sender
 from otel_vector_collector.receive.status import grpc_refusal
 from otel_vector_collector.receive.tenant import tenant_of
 from otel_vector_collector.receive.tls import Certificates
@@ -96,23 +96,26 @@ class _Reception(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no t
         if kind is None:
             return None
         try:
-            tenant = self._admitted(handler_call_details.invocation_metadata)
+            sender = self._admitted(handler_call_details.invocation_metadata)
         except OtelVectorError as error:
             self._acceptor.count_refusal(error)
-            return grpc.stream_unary_rpc_method_handler(_refusing(error))
-        return grpc.unary_unary_rpc_method_handler(_export(self._acceptor, kind, tenant))
+            refuse = _refusing(error, self._acceptor.limits.holding)
+            return grpc.stream_unary_rpc_method_handler(refuse)
+        return grpc.unary_unary_rpc_method_handler(_export(self._acceptor, kind, sender))
 
-    def _admitted(self, metadata: Any) -> Tenant:
+    def _admitted(self, metadata: Any) -> Sender:
         headers = [(name, value) for name, value in metadata or () if isinstance(value, str)]
         key = self._gate.key_of(headers)
         require(key, Role.INGEST)
-        return tenant_of(headers, key)
+        sender = Sender(tenant_of(headers, key), key)
+        self._acceptor.limits.admit(sender)
+        return sender
 
 
-def _export(acceptor: Acceptor, kind: Kind, tenant: Tenant) -> _Handler:
+def _export(acceptor: Acceptor, kind: Kind, sender: Sender) -> _Handler:
     async def export(body: bytes, context: Any) -> bytes:
         try:
-            return await acceptor.accept(kind, tenant, body, PROTOBUF, _encoding(body))
+            return await acceptor.accept(kind, sender, body, PROTOBUF, _encoding(body))
         except OtelVectorError as error:
             await _abort(context, error)
             raise
@@ -120,12 +123,13 @@ def _export(acceptor: Acceptor, kind: Kind, tenant: Tenant) -> _Handler:
     return export
 
 
-def _refusing(error: OtelVectorError) -> _Handler:
+def _refusing(error: OtelVectorError, holding: Holding) -> _Handler:
     """Return a handler that refuses without reading; as if for a stream, which need not be."""
 
     async def refuse(_messages: Any, context: Any) -> bytes:
-        await _abort(context, error)
-        raise error
+        told = await holding.held(error, context.peer().rpartition(":")[0])
+        await _abort(context, told)
+        raise told
 
     return refuse
 

@@ -23,10 +23,10 @@ from otel_vector.errors import (
     UnsupportedMediaError,
 )
 from otel_vector.keys.contract import Role
-from otel_vector.spans.ids import Tenant
 from otel_vector_collector.receive.accept import LOGS, METRICS, TRACES, Acceptor, Kind
 from otel_vector_collector.receive.addresses import is_foreign
 from otel_vector_collector.receive.gate import Gate, refuse_key_in_query, require
+from otel_vector_collector.receive.limits import Sender
 from otel_vector_collector.receive.status import Answer, http_refusal, status_answer
 from otel_vector_collector.receive.tenant import tenant_of
 from otel_vector_collector.receive.tls import Certificates
@@ -108,23 +108,26 @@ class HttpDoor:
         if "origin" in headers and is_foreign(headers["origin"]):
             return status_answer(403, "pages of other sites are not served", content_type)
         try:
-            tenant = self._admitted(pairs, scope.get("query_string", b""))
+            sender = self._admitted(pairs, scope.get("query_string", b""))
         except OtelVectorError as error:
             self._acceptor.count_refusal(error)
-            return http_refusal(error, content_type)
+            told = await self._acceptor.limits.holding.held(error, _address(scope))
+            return http_refusal(told, content_type)
         try:
-            return await self._export(kind, tenant, headers, receive)
+            return await self._export(kind, sender, headers, receive)
         except OtelVectorError as error:
             return http_refusal(error, content_type)
 
-    def _admitted(self, headers: list[tuple[str, str]], query: bytes) -> Tenant:
+    def _admitted(self, headers: list[tuple[str, str]], query: bytes) -> Sender:
         refuse_key_in_query(query)
         key = self._gate.key_of(headers)
         require(key, Role.INGEST)
-        return tenant_of(headers, key)
+        sender = Sender(tenant_of(headers, key), key)
+        self._acceptor.limits.admit(sender)
+        return sender
 
     async def _export(
-        self, kind: Kind, tenant: Tenant, headers: dict[str, str], receive: _Receive
+        self, kind: Kind, sender: Sender, headers: dict[str, str], receive: _Receive
     ) -> Answer | None:
         content_type = _content_type(headers)
         if content_type not in {PROTOBUF, JSON}:
@@ -138,7 +141,7 @@ class HttpDoor:
                 if not await self._read(parts, headers, receive):
                     return None
             body = parts[0] if len(parts) == 1 else b"".join(parts)
-            response = await self._acceptor.accept(kind, tenant, body, content_type, encoding)
+            response = await self._acceptor.accept(kind, sender, body, content_type, encoding)
         except TimeoutError as error:
             raise RetryableError(f"the body did not come within {_BODY_S:.0f} s") from error
         finally:
@@ -175,6 +178,11 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+
+def _address(scope: _Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _content_type(headers: dict[str, str]) -> str:

@@ -10,7 +10,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from otel_vector.errors import LimitedError, QuotaError, UnauthenticatedError
+from otel_vector.errors import (
+    LimitedError,
+    OtelVectorError,
+    QuotaError,
+    UnauthenticatedError,
+)
 from otel_vector.inbox.contract import DoorCounters
 from otel_vector.keys.contract import Key
 from otel_vector.keys.limits import Amounts, Failures, IngestRates
@@ -43,6 +48,7 @@ class DoorLimits:
         """
         self.rates = IngestRates(config)
         self.quotas = Quotas(quota_book(config))
+        self.holding = Holding()
         self._counters = counters
         self._named: set[str] = set()
 
@@ -76,28 +82,29 @@ class Holding:
         self._failures = Failures()
         self._held = 0
 
-    async def hold(self, address: str, error: Exception) -> None:
-        """Wait before a failure is told, if its address failed too often.
+    async def held(self, error: OtelVectorError, address: str) -> OtelVectorError:
+        """Wait before a refusal is told, if its address failed too often.
 
         Args:
+            error: why it is refused; only a missing or wrong key is held back.
             address: where the request came from, without a port.
-            error: what is going to be told; only a missing or wrong key is held back.
 
-        Raises:
-            LimitedError: so many are held back already that this one is refused at once.
+        Returns:
+            What to tell: the same, or where many are held back already that one has to wait.
         """
-        if not isinstance(error, UnauthenticatedError):
-            return
-        delay_s = self._failures.delay_s(address)
+        delay_s = 0.0
+        if isinstance(error, UnauthenticatedError):
+            delay_s = self._failures.delay_s(address)
         if not delay_s:
-            return
+            return error
         if self._held >= _MOST_HELD:
-            raise LimitedError("too many requests without a valid key come in: send one", delay_s)
+            return LimitedError("too many requests without a valid key come in: send one", delay_s)
         self._held += 1
         try:
             await asyncio.sleep(delay_s)
         finally:
             self._held -= 1
+        return error
 
 
 def counted_as(tenant: str, named: set[str]) -> str:

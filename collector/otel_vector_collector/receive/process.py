@@ -26,10 +26,18 @@ from otel_vector.errors import OtelVectorError
 from otel_vector.inbox.sqlite import SqliteInbox
 from otel_vector.keys.contract import Keyring
 from otel_vector.keys.ring import StateKeyring
-from otel_vector.settings.config import InboxConfig, LogConfig, ServeConfig, TlsConfig
+from otel_vector.keys.usage import Sharing, Usage
+from otel_vector.settings.config import (
+    InboxConfig,
+    LimitsConfig,
+    LogConfig,
+    ServeConfig,
+    TlsConfig,
+)
 from otel_vector.state.sqlite import SqliteState
 from otel_vector_collector.logs import configure
 from otel_vector_collector.receive.doors import Doors, Endpoints
+from otel_vector_collector.receive.limits import DoorLimits
 from otel_vector_collector.receive.tls import certificates_of
 
 __all__ = ["DoorSettings", "main", "run"]
@@ -51,6 +59,8 @@ class DoorSettings:
         log: of the process's own log, which goes to standard error.
         state_path: the state that holds the API keys; None where there can be none.
         tls: the certificate files.
+        limits: what senders are held to.
+        usage_path: where doors tell each other what was used; None for one door by itself.
     """
 
     inbox_path: Path
@@ -60,6 +70,8 @@ class DoorSettings:
     log: LogConfig = field(default_factory=LogConfig)
     state_path: Path | None = None
     tls: TlsConfig = field(default_factory=TlsConfig)
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
+    usage_path: Path | None = None
 
     def to_json(self) -> bytes:
         """Return one line."""
@@ -77,6 +89,8 @@ class DoorSettings:
             log=LogConfig(**read["log"]),
             state_path=Path(read["state_path"]) if read["state_path"] else None,
             tls=TlsConfig(**read["tls"]),
+            limits=LimitsConfig(**{**read["limits"], "tenants": tuple(read["limits"]["tenants"])}),
+            usage_path=Path(read["usage_path"]) if read["usage_path"] else None,
         )
 
 
@@ -104,7 +118,8 @@ def run(settings: DoorSettings) -> None:
     with ExitStack() as stack:
         inbox = SqliteInbox(settings.inbox_path, settings.inbox)
         stack.callback(inbox.close)
-        doors = partial(Doors, inbox, settings.inbox, _keys(settings, stack), certificates)
+        keys, limits = _keys(settings, stack), _limits(settings, inbox, stack)
+        doors = partial(Doors, inbox, settings.inbox, keys, certificates, limits)
         asyncio.run(_serve(settings, doors))
 
 
@@ -114,6 +129,15 @@ def _keys(settings: DoorSettings, stack: ExitStack) -> Keyring | None:
     state = SqliteState(settings.state_path)
     stack.callback(state.close)
     return StateKeyring(state)
+
+
+def _limits(settings: DoorSettings, inbox: SqliteInbox, stack: ExitStack) -> DoorLimits:
+    limits = DoorLimits(settings.limits, inbox)
+    if settings.usage_path is not None:
+        sharing = Sharing(Usage(settings.usage_path), limits.rates, limits.quotas)
+        sharing.start()
+        stack.callback(sharing.close)
+    return limits
 
 
 async def _serve(settings: DoorSettings, opened: Callable[[], Doors]) -> None:

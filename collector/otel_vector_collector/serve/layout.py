@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["inbox_folder", "state_file"]
+__all__ = ["inbox_folder", "state_file", "usage_file"]
 
 
 def inbox_folder(data: Path) -> Path:
@@ -15,3 +15,8 @@ def inbox_folder(data: Path) -> Path:
 def state_file(data: Path) -> Path:
     """Return the file of the state, which holds the API keys."""
     return data / "state.db"
+
+
+def usage_file(data: Path) -> Path:
+    """Return the file in which doors tell each other what of the limits was used."""
+    return data / "usage.db"

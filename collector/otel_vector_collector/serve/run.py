@@ -33,7 +33,8 @@ from otel_vector_collector.receive.tls import certificates_of
 from otel_vector_collector.serve.endpoints import Endpoints, remove_endpoints, write_endpoints
 from otel_vector_collector.serve.http import ApiServer
 from otel_vector_collector.serve.keeper import DoorKeeper
-from otel_vector_collector.serve.layout import inbox_folder, state_file
+from otel_vector_collector.serve.layout import inbox_folder, state_file, usage_file
+from otel_vector_collector.serve.limits import note_limits, watch_disk
 from otel_vector_collector.serve.lock import FolderLock
 from otel_vector_collector.serve.owners import owners_socket
 from otel_vector_collector.serve.ports import addresses, api_listeners, check_ports
@@ -69,6 +70,8 @@ def serve(settings: Settings) -> None:
         address, listeners = api_listeners(settings.serve)
         doors, engine = _opened(settings, stack)
         engine.start()
+        note_limits(settings)
+        watch_disk(settings, engine.store, stack)
         path, owners = stack.enter_context(owners_socket(settings.data))
         app = create_app(engine, [doors.health], gate)
         api = ApiServer(app, listeners, owners=owners, certificates=certificates)
@@ -100,6 +103,8 @@ def _opened(settings: Settings, stack: ExitStack) -> tuple[DoorKeeper, Engine]:
         log=settings.log,
         state_path=state_file(settings.data),
         tls=settings.tls,
+        limits=settings.limits,
+        usage_path=usage_file(settings.data),
     )
     with ThreadPoolExecutor(1) as pool:
         starting = pool.submit(DoorKeeper, door_settings)
