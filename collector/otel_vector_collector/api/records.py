@@ -15,7 +15,7 @@ from otel_vector.services.container import Services
 from otel_vector.services.records import MAX_AT_ONCE, Refused, StoredRecord
 from otel_vector.services.shapes import Json, record_json, shown_record_json
 from otel_vector.spans.ids import Tenant
-from otel_vector_collector.api.access import caller, contributor
+from otel_vector_collector.api.access import administrator, caller, contributor
 from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import JSON, LINES, json_response
 from otel_vector_collector.api.lines import LINE_MEDIA, value_of, values_in
@@ -42,6 +42,7 @@ _VERSIONS: Final = "/versions"
 _Ask = Annotated[Services, Depends(services)]
 _Reader = Annotated[Tenant, Depends(caller)]
 _Writer = Annotated[Tenant, Depends(contributor)]
+_Deleter = Annotated[Tenant, Depends(administrator)]
 _Collection = Annotated[
     str, Path(description="up to 63 of a-z, 0-9, `_`, `.`, `-`", examples=["functions"])
 ]
@@ -178,7 +179,7 @@ async def _one(
 
 
 @router.delete("/records/{collection}/{key:path}", status_code=204)
-async def delete(collection: _Collection, key: _Key, ask: _Ask, tenant: _Writer) -> Response:
+async def delete(collection: _Collection, key: _Key, ask: _Ask, tenant: _Deleter) -> Response:
     """Delete a record with all its versions, and the texts that nothing else points at."""
     await answered(ask.records.delete, tenant, collection, key)
     return Response(status_code=204)
