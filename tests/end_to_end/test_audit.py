@@ -38,3 +38,23 @@ def test_a_log_that_was_changed_is_told_and_ends_the_command_with_1(tmp_path):
     as_json = cli(served, "audit", "--verify", "--json", check=False).json
     assert not as_json["sound"]
     assert len(as_json["complaints"]) == 1
+
+
+def test_every_change_of_keys_is_recorded_and_no_secret(tmp_path):
+    served = Served(tmp_path)
+    made = cli(
+        served, "keys", "create", "shop", "--role", "ingest", "--rate", "spans=500", "--json"
+    ).json
+    rotated = cli(served, "keys", "rotate", made["id"], "--json").json
+    cli(served, "keys", "disable", made["id"], "--yes")
+    acts = cli(served, "audit", "--json").json
+    assert [act["what"] for act in acts] == ["keys.create", "keys.rotate", "keys.disable"]
+    assert all(
+        act["detail"]["key"] == made["id"] and act["tenants"] == ["default"] for act in acts
+    )
+    recorded = (served.data / "audit.jsonl").read_text()
+    assert made["key"] not in recorded and rotated["key"] not in recorded
+    refused = cli(
+        served, "keys", "create", "x", "--role", "read", "--rate", "spans=0", check=False
+    )
+    assert refused.code == 2

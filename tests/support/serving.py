@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import httpx
 import uvicorn
@@ -19,7 +22,9 @@ from otel_vector_collector.api.app import create_app
 from otel_vector_collector.api.engine import Serving
 from otel_vector_collector.receive.gate import Gate
 
-SETTINGS = replace(Settings(), serve=ServeConfig(api="127.0.0.1:0"))
+_DATA = tempfile.TemporaryDirectory()
+atexit.register(_DATA.cleanup)
+SETTINGS = replace(Settings(), data=Path(_DATA.name), serve=ServeConfig(api="127.0.0.1:0"))
 
 
 @dataclass

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Body, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from otel_vector.errors import InvalidInputError
+from otel_vector.keys.audit import Act
 from otel_vector.services.container import Services
-from otel_vector.services.deleting import Chosen
+from otel_vector.services.deleting import Chosen, Deleted
 from otel_vector.services.shapes import deleted_json
 from otel_vector.spans.ids import SpanId, Tenant
 from otel_vector.spans.meanings import Signal
 from otel_vector_collector.api.access import administrator
+from otel_vector_collector.api.audit import audit_of, who
 from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import json_response
 from otel_vector_collector.api.responses import DeletionAnswer
@@ -97,6 +99,7 @@ class _Parameters(BaseModel):
 
 @router.delete("/spans", responses={200: {"model": DeletionAnswer}})
 async def delete(
+    request: Request,
     ask: Annotated[Services, Depends(services)],
     tenant: Annotated[Tenant, Depends(administrator)],
     parameters: Annotated[_Parameters, Query()],
@@ -110,5 +113,17 @@ async def delete(
     if body is not None and parameters.model_fields_set:
         raise InvalidInputError("send a body or query parameters, not both")
     question = body or parameters.body()
-    work = ask.deleting.count if question.dry_run else ask.deleting.delete
-    return json_response(deleted_json(await answered(work, tenant, question.chosen())))
+    chosen = question.chosen()
+    if question.dry_run:
+        return json_response(deleted_json(await answered(ask.deleting.count, tenant, chosen)))
+    # What was chosen may itself be what is to be forgotten: only how it was chosen is kept.
+    by = "trace ids" if chosen.trace_ids else "ids" if chosen.ids else "filter"
+    act = Act("spans.delete", who(request), (tenant,), detail={"by": by})
+
+    def recorded() -> Deleted:
+        with audit_of(request).during(act) as counts:
+            gone = ask.deleting.delete(tenant, chosen)
+            counts |= {"spans": gone.spans, "logs": gone.logs}
+        return gone
+
+    return json_response(deleted_json(await answered(recorded)))

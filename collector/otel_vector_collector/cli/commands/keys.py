@@ -41,6 +41,10 @@ def create(
     expires: Annotated[
         str, typer.Option("--expires", help="When it ends: 12h, 90d, 52w, or a date.")
     ] = "",
+    rate: Annotated[
+        list[str] | None,
+        typer.Option("--rate", help="At most so much a second: spans=500; may be repeated."),
+    ] = None,
     data: Data = None,
     config: Config = None,
     as_json: AsJson = False,
@@ -55,6 +59,7 @@ def create(
         roles=frozenset(map(_role, role or [])),
         tenants=frozenset(map(Tenant, tenant or ["default"])),
         expires_ns=end_ns(expires, time.time_ns()) if expires else 0,
+        limits=_limits(rate or []),
     )
     with _ring(data, config) as ring:
         _tell(ring.create(order), as_json, "made")
@@ -119,10 +124,36 @@ def disable(
 
 @contextmanager
 def _ring(data: Data, config: Config) -> Iterator[Keyring]:
+    from otel_vector.keys.audit import AuditLog
+    from otel_vector.keys.audited import AuditedKeyring
     from otel_vector.wiring import open_keyring
 
-    with open_keyring(loaded(data, config).settings) as ring:
-        yield ring
+    settings = loaded(data, config).settings
+    with open_keyring(settings) as ring:
+        yield AuditedKeyring(ring, AuditLog(settings.data))
+
+
+def _limits(rates: list[str]) -> Any:
+    from otel_vector.keys.contract import KeyLimits
+
+    return KeyLimits(**dict(map(_rate, rates)))
+
+
+def _rate(text: str) -> tuple[str, float]:
+    """Return a limit's name and number from `spans=500`, `bytes=2MiB` and the like."""
+    from otel_vector.settings.schema import entries
+    from otel_vector.settings.values import read
+
+    name, _, number = text.partition("=")
+    entry = entries().get(f"limits.{name}_per_s")
+    try:
+        value = float(read(entry, number)) if entry else 0.0
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r}: {error}", param_hint="--rate") from error
+    if value <= 0:
+        known = "spans=N, bytes=N, requests=N or questions=N, above 0"
+        raise typer.BadParameter(f"{text!r} is not {known}", param_hint="--rate")
+    return f"{name}_per_s", value
 
 
 def _role(text: str) -> Any:
