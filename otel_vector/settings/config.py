@@ -116,6 +116,7 @@ class InboxConfig:
         1.8, "delay that a busy answer asks for, in seconds; 2 at most", low=0.001, high=2
     )
     min_free_bytes: int = _set(256 << 20, "free disk below which the answer is busy", low=0)
+    backend: str = _set("", "an inbox that an installed package gives; empty for the built-in one")
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,9 @@ class EmbedConfig:
     timeout_s: float = _set(30.0, "seconds to wait for the endpoint", low=0.1)
     threads: int = _set(1, "threads of the local model", low=1, high=256)
     path: str = _set("", "folder of a local ONNX model, for a fastembed model without download")
+    backend: str = _set(
+        "", "an embedder that an installed package gives; empty for the built-in ones"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,7 @@ class StoreConfig:
     )
     block_cache_bytes: int = _set(64 << 20, "decompressed blocks kept in memory", low=0)
     compression_level: int = _set(3, "zstd level of blocks", low=1, high=19)
+    backend: str = _set("", "a store that an installed package gives; empty for the built-in ones")
 
 
 @dataclass(frozen=True, slots=True)

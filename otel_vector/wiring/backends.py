@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from otel_vector.embed.contract import Embedder
 from otel_vector.inbox.contract import Intake
@@ -18,6 +18,7 @@ from otel_vector.ingest.queue import Queue
 from otel_vector.keys.contract import Keyring
 from otel_vector.keys.ring import StateKeyring
 from otel_vector.settings.config import EmbedConfig, InboxConfig, Settings, StoreConfig
+from otel_vector.settings.plugins import plugin
 from otel_vector.state.contract import State
 from otel_vector.state.folder import make_folder
 from otel_vector.store.contract import Store
@@ -32,7 +33,9 @@ class EngineInbox(Queue, Intake, Protocol):
     """An inbox as the engine's process uses it: it takes, and puts what it records of itself."""
 
 
-def _sqlite_inbox(path: Path, config: InboxConfig) -> EngineInbox:
+def _inbox(path: Path, config: InboxConfig) -> EngineInbox:
+    if config.backend:
+        return cast("EngineInbox", plugin("inbox", config.backend)(path, config))
     from otel_vector.inbox.sqlite import SqliteInbox
 
     return SqliteInbox(path, config)
@@ -44,15 +47,20 @@ def _sqlite_state(path: Path) -> State:
     return SqliteState(path)
 
 
-def _edge_store(
+def _store(
     path: Path, config: StoreConfig, model: str, dimension: int, indexed: tuple[str, ...]
 ) -> Store:
+    if config.backend:
+        made = plugin("store", config.backend)(path, config, model, dimension, indexed)
+        return cast("Store", made)
     from otel_vector.store.edge import EdgeStore
 
     return EdgeStore(path, config, model, dimension, indexed)
 
 
 def _embedder(config: EmbedConfig) -> Embedder | None:
+    if config.backend:
+        return cast("Embedder", plugin("embed", config.backend)(config))
     if config.url:
         from otel_vector.embed.openai import OpenAIEmbedder
 
@@ -78,9 +86,9 @@ class Backends:
         embedder: makes the embedder; None for search by words and filters only.
     """
 
-    inbox: Callable[[Path, InboxConfig], EngineInbox] = _sqlite_inbox
+    inbox: Callable[[Path, InboxConfig], EngineInbox] = _inbox
     state: Callable[[Path], State] = _sqlite_state
-    store: Callable[[Path, StoreConfig, str, int, tuple[str, ...]], Store] = _edge_store
+    store: Callable[[Path, StoreConfig, str, int, tuple[str, ...]], Store] = _store
     embedder: Callable[[EmbedConfig], Embedder | None] = _embedder
 
 

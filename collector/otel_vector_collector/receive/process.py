@@ -18,11 +18,12 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import orjson
 
 from otel_vector.errors import OtelVectorError
+from otel_vector.inbox.contract import Intake
 from otel_vector.inbox.sqlite import SqliteInbox
 from otel_vector.keys.contract import Keyring
 from otel_vector.keys.ring import StateKeyring
@@ -34,6 +35,7 @@ from otel_vector.settings.config import (
     ServeConfig,
     TlsConfig,
 )
+from otel_vector.settings.plugins import plugin
 from otel_vector.state.sqlite import SqliteState
 from otel_vector_collector.logs import configure
 from otel_vector_collector.receive.doors import Doors, Endpoints
@@ -116,11 +118,18 @@ def run(settings: DoorSettings) -> None:
     sys.setswitchinterval(_SWITCH_S)
     certificates = certificates_of(settings.tls)
     with ExitStack() as stack:
-        inbox = SqliteInbox(settings.inbox_path, settings.inbox)
+        inbox = _inbox(settings.inbox_path, settings.inbox)
         stack.callback(inbox.close)
         keys, limits = _keys(settings, stack), _limits(settings, inbox, stack)
         doors = partial(Doors, inbox, settings.inbox, keys, certificates, limits)
         asyncio.run(_serve(settings, doors))
+
+
+def _inbox(path: Path, config: InboxConfig) -> Intake:
+    """Open the inbox that the settings choose."""
+    if config.backend:
+        return cast("Intake", plugin("inbox", config.backend)(path, config))
+    return SqliteInbox(path, config)
 
 
 def _keys(settings: DoorSettings, stack: ExitStack) -> Keyring | None:
@@ -131,7 +140,7 @@ def _keys(settings: DoorSettings, stack: ExitStack) -> Keyring | None:
     return StateKeyring(state)
 
 
-def _limits(settings: DoorSettings, inbox: SqliteInbox, stack: ExitStack) -> DoorLimits:
+def _limits(settings: DoorSettings, inbox: Intake, stack: ExitStack) -> DoorLimits:
     limits = DoorLimits(settings.limits, inbox)
     if settings.usage_path is not None:
         sharing = Sharing(Usage(settings.usage_path), limits.rates, limits.quotas)

@@ -1,0 +1,1 @@
+"""A store, an embedder and an inbox of another package."""
