@@ -16,6 +16,7 @@ from __future__ import annotations
 from otel_vector.testing.store_counting import CountingPromises
 from otel_vector.testing.store_deleting import DeletingPromises
 from otel_vector.testing.store_filters import FilterPromises
+from otel_vector.testing.store_forgetting import ForgettingSuite
 from otel_vector.testing.store_joins import JoinPromises
 from otel_vector.testing.store_lasting import LastingPromises, StoreVolumeSuite
 from otel_vector.testing.store_meanings import MeaningPromises
@@ -27,7 +28,7 @@ from otel_vector.testing.store_records import RecordPromises
 from otel_vector.testing.store_retaining import RetainingPromises
 from otel_vector.testing.store_writing import WritingPromises
 
-__all__ = ["StorePropertySuite", "StoreSuite", "StoreVolumeSuite"]
+__all__ = ["ForgettingSuite", "StorePropertySuite", "StoreSuite", "StoreVolumeSuite"]
 
 
 class StoreSuite(

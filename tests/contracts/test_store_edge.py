@@ -2,7 +2,13 @@
 
 from otel_vector.settings.config import StoreConfig
 from otel_vector.store.edge import EdgeStore
-from otel_vector.testing.store import StorePropertySuite, StoreSuite, StoreVolumeSuite
+from otel_vector.store.memory import MemoryStore
+from otel_vector.testing.store import (
+    ForgettingSuite,
+    StorePropertySuite,
+    StoreSuite,
+    StoreVolumeSuite,
+)
 
 
 class Embedded:
@@ -23,3 +29,8 @@ class TestEdgeStoreAgainstFilters(Embedded, StorePropertySuite):
 
 class TestEdgeStoreInVolume(Embedded, StoreVolumeSuite):
     config = StoreConfig()
+
+
+class TestEdgeStoreForgets(Embedded, ForgettingSuite):
+    config = StoreConfig()
+    reference = MemoryStore
