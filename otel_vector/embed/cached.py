@@ -12,11 +12,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 
 from otel_vector.embed.contract import Embedder, Role, Vector
+from otel_vector.embed.several import each_of
 from otel_vector.spans.ids import Tenant
 
 __all__ = ["CachedEmbedder", "TenantCaches"]
 
-_Key = tuple[Role, str]
+_Key = tuple[str, Role, str]
 
 
 class CachedEmbedder:
@@ -47,12 +48,24 @@ class CachedEmbedder:
         Raises:
             EmbedderUnavailableError: the inner embedder does not answer; nothing is kept.
         """
-        found = {text: self._recall((role, text)) for text in texts}
+        return self._embedded(each_of(self._inner)[0], texts, role)
+
+    def vectors(self, text: str, role: Role) -> dict[str, Vector]:
+        """Return a text's vector by each model, by its name.
+
+        Raises:
+            EmbedderUnavailableError: a model does not answer.
+        """
+        return {e.model: self._embedded(e, [text], role)[0] for e in each_of(self._inner)}
+
+    def _embedded(self, inner: Embedder, texts: Sequence[str], role: Role) -> list[Vector]:
+        model = inner.model
+        found = {text: self._recall((model, role, text)) for text in texts}
         missing = [text for text, vector in found.items() if vector is None]
         if missing:
-            for text, vector in zip(missing, self._inner.embed(missing, role), strict=True):
+            for text, vector in zip(missing, inner.embed(missing, role), strict=True):
                 found[text] = array("d", vector)
-                self._keep((role, text), array("d", vector))
+                self._keep((model, role, text), array("d", vector))
         return [list(found[text] or ()) for text in texts]
 
     def _recall(self, key: _Key) -> array[float] | None:
@@ -97,7 +110,7 @@ class TenantCaches:
         """Length of every vector."""
         return self._inner.dimension
 
-    def of(self, tenant: Tenant) -> Embedder:
+    def of(self, tenant: Tenant) -> CachedEmbedder:
         """Return the embedder with a tenant's own memory."""
         with self._lock:
             cache = self._caches.setdefault(tenant, CachedEmbedder(self._inner, self._size))

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 from otel_vector.embed.cached import TenantCaches
 from otel_vector.embed.contract import Embedder, Role, Vector
+from otel_vector.embed.several import each_of
 from otel_vector.errors import OtelVectorError, RetryableError
 from otel_vector.ingest.loop import Loop
 from otel_vector.ingest.sink import Sink
@@ -45,7 +46,7 @@ class EmbedLoop:
     def __init__(self, store: Store, embedder: Embedder, sink: Sink, telemetry: Telemetry) -> None:
         self._store = store
         self._embedder = embedder
-        self._caches = TenantCaches(embedder)
+        self._caches: dict[str, TenantCaches] = {}
         self._sink = sink
         self._size = _FIRST_BATCH
         self._warm = False
@@ -113,18 +114,25 @@ class EmbedLoop:
     def _fill_some(self, tenant: Tenant) -> bool:
         if self._loop.stopping:
             return False
-        pending = self._store.tenant(tenant).meanings.pending(self._size + len(self._refused))
+        worked = [self._fill_by(one, tenant) for one in each_of(self._embedder)]
+        return any(worked)
+
+    def _fill_by(self, embedder: Embedder, tenant: Tenant) -> bool:
+        """Embed one small batch of a tenant's texts by one model; return whether there was any."""
+        model, meanings = embedder.model, self._store.tenant(tenant).meanings
+        pending = meanings.pending(self._size + len(self._refused), model)
         waiting = [m for m in pending if m.id not in self._refused][: self._size]
         if not waiting:
             return False
         try:
-            vectors = self._vectors(self._caches.of(tenant), waiting)
+            caches = self._caches.setdefault(model, TenantCaches(embedder))
+            vectors = self._vectors(caches.of(tenant), waiting)
         except OtelVectorError as error:
             self._postpone(error)
             return False
         self._unavailable, self._pause_s = "", 0.0
         if vectors:
-            self._sink.fill(tenant, vectors)
+            self._sink.fill(tenant, vectors, model)
         return True
 
     def _vectors(self, embedder: Embedder, waiting: Sequence[Meaning]) -> dict[MeaningId, Vector]:

@@ -72,11 +72,13 @@ class Sink:
         if batch.texts:
             self.arrived.set()
 
-    def fill(self, tenant: Tenant, vectors: Mapping[MeaningId, Sequence[float]]) -> None:
-        """Give meanings their vectors."""
+    def fill(
+        self, tenant: Tenant, vectors: Mapping[MeaningId, Sequence[float]], model: str = ""
+    ) -> None:
+        """Give meanings their vectors of a model."""
         with self._writing:
             self._dirty = True
-            self._store.tenant(tenant).meanings.fill(vectors)
+            self._store.tenant(tenant).meanings.fill(vectors, model)
 
     def checkpoint(self) -> None:
         """Make everything written until now survive power loss."""

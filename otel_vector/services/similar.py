@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter_ns
 from typing import Final
@@ -22,6 +22,9 @@ from otel_vector.spans.meanings import Facet, Meaning, Signal
 from otel_vector.store.contract import Hit, Nearest, TenantStore
 
 __all__ = ["Similar", "SimilarQuestion"]
+
+Vectors = Mapping[str, Vector]
+"""A text's vectors, by name of the model."""
 
 _MOST_ORIGINS: Final = 12  # meanings of one span that are looked for
 
@@ -84,8 +87,8 @@ class Similar:
         _check(question, self.search.config.max_limit)
         store = self.search.store.tenant(tenant)
         where = question.restriction.where(self.search.clock_ns())
-        vector = self._asked(tenant, question.text) if question.text else None
-        ranked = self._ranked(store, question, where, vector)
+        asked = self._asked(tenant, question.text) if question.text else {}
+        ranked = self._ranked(store, question, where, asked)
         grouping = Grouping(where, question.over, question.examples)
         groups, _ = group(store, ranked, question.limit, grouping)
         answer = GroupedAnswer(
@@ -98,12 +101,12 @@ class Similar:
         )
         return replace(answer, took_ms=(perf_counter_ns() - started_ns) / 1e6)
 
-    def _asked(self, tenant: Tenant, text: str) -> Vector | None:
+    def _asked(self, tenant: Tenant, text: str) -> dict[str, Vector]:
         embedder = self.search.embedder
-        return embedder.of(tenant).embed([text], Role.PASSAGE)[0] if embedder else None
+        return embedder.of(tenant).vectors(text, Role.PASSAGE) if embedder else {}
 
     def _ranked(
-        self, store: TenantStore, question: SimilarQuestion, where: Where, asked: Vector | None
+        self, store: TenantStore, question: SimilarQuestion, where: Where, asked: Vectors
     ) -> list[Ranked]:
         within = None
         if restricts(where):
@@ -115,28 +118,30 @@ class Similar:
             (origin, hit)
             for origin in _origins(store, question)
             for hit in store.meanings.nearest(
-                replace(_near(store, origin, question, asked), within=within, limit=depth)
+                replace(self._near(store, origin, question, asked), within=within, limit=depth)
             )
             if hit.meaning.id != question.meaning
         ]
         return _best(found)
 
+    def _near(
+        self, store: TenantStore, origin: _Origin, question: SimilarQuestion, asked: Vectors
+    ) -> Nearest:
+        """Return what to look for: by vector, or by words where there is none yet.
 
-def _near(
-    store: TenantStore, origin: _Origin, question: SimilarQuestion, asked: Vector | None
-) -> Nearest:
-    """Return what to look for: by vector, or by words where there is none yet.
-
-    Args:
-        store: the tenant's.
-        origin: what to be like.
-        question: the whole question.
-        asked: the vector of its text, if it names one.
-    """
-    known = origin.meaning
-    facets = question.facets or ((known.facet,) if known else ())
-    vector = store.meanings.vectors((known.id,)).get(known.id) if known else asked
-    return Nearest(vector, None if vector else origin.text, facets)
+        Args:
+            store: the tenant's.
+            origin: what to be like.
+            question: the whole question.
+            asked: the vectors of its text by model, if it names one.
+        """
+        known, vectors = origin.meaning, asked
+        facets = question.facets or ((known.facet,) if known else ())
+        if known is not None:
+            model = self.search.store.models.of(known.facet)
+            found = store.meanings.vectors((known.id,))
+            vectors = {model.name: found[known.id]} if model and known.id in found else {}
+        return Nearest(None, None if vectors else origin.text, facets, vectors=vectors)
 
 
 def _check(question: SimilarQuestion, max_limit: int) -> None:

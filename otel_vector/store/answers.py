@@ -63,6 +63,7 @@ class Hit:
         score: fused score, higher is nearer; comparable within one answer only.
         cosine: cosine of the dense vectors; None if it was not among the dense hits. Cosines of
             facets with different models are not comparable.
+        model: the model whose vectors were compared; empty if it was not among the dense hits.
         dense_rank, bm25_rank: position in each ranking from 0, None if not in it; the dense one
             among the meanings that the same model ranks.
     """
@@ -72,6 +73,7 @@ class Hit:
     cosine: float | None
     dense_rank: int | None
     bm25_rank: int | None
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,10 +104,13 @@ class RebuildPromises(StoreCase):
         late = [SpanRow(span=500 + n, trace=2, start_ns=T0_NS + 500 + n) for n in range(9)]
         log = LogRow(body="late trouble", severity=17, trace=_SPANS[2].trace, span=_SPANS[2].span)
         gone = item_of(_SPANS[5]).id
-        meanwhile = _Once(
-            lambda: (_write(tenant, late), _write(tenant, [log]),
-                     tenant.writer.delete(Signal.SPANS, [gone]))
-        )  # fmt: skip
+
+        def work() -> None:
+            _write(tenant, late)
+            _write(tenant, [log])
+            tenant.writer.delete(Signal.SPANS, [gone])
+
+        meanwhile = _Once(work)
         for partition in tenant.upkeep.partitions():
             tenant.upkeep.rebuild(partition.name, described, meanwhile)
         assert meanwhile.done

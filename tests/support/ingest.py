@@ -70,7 +70,7 @@ class FaultyStore:
     """A memory store whose writes and checkpoints raise what a test sets."""
 
     def __init__(self, inner=None):
-        self.inner = inner or MemoryStore(16)
+        self.inner = inner or MemoryStore(16, "hashing-16")
         self.write_error = None
         self.checkpoint_error = None
         self.log = []

@@ -55,7 +55,7 @@ class World:
         observed: Observed | None = None,
     ) -> None:
         self.embedder = None if without_embedder else embedder or HashingEmbedder(64)
-        self.store = MemoryStore(64)
+        self.store = MemoryStore(64, "hashing-64")
         self.events = LocalEvents()
         self.recorded = Recorded()
         self.services: Services = build_services(

@@ -269,7 +269,7 @@ def test_telemetry_tells_of_every_part(engine):
 
 
 def test_another_backend_is_another_factory(tmp_path):
-    store = parts.MemoryStore(32)
+    store = parts.MemoryStore(32, "hashing-32")
     backends = replace(HASHING, store=lambda *_: store)
     engine = Engine.open(settings_of(tmp_path), backends)
     put(engine.inbox, 1)

@@ -49,6 +49,7 @@ class Features:
     """What is known of a candidate before its items are looked at.
 
     Attributes:
+        model: whose vectors were compared; cosines of different models are not comparable.
         cosine: of the dense vectors; None if it was not among the dense hits.
         specificity: see `specificity`; 0 for what is no operation.
         entry: whether it is an operation that is called.
@@ -63,6 +64,7 @@ class Features:
     specificity: float
     entry: bool
     exact: bool
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ def features_of(hits: Sequence[Hit], words: str) -> list[Features]:
             specificity=specific.get(hit.meaning.id, 0.0),
             entry=hit.meaning.facet is Facet.OPERATION and hit.meaning.kind in _CALLED_KINDS,
             exact=bool(needle) and needle in hit.meaning.text.casefold(),
+            model=hit.model,
         )
         for hit in hits
     ]
@@ -108,13 +111,20 @@ def rank(candidates: Sequence[Features], weights: Weights = WEIGHTS) -> list[Ran
 
 
 def _dense_places(candidates: Iterable[Features], weights: Weights) -> dict[MeaningId, int]:
-    """Return the place of each dense candidate, from 0, by its corrected cosine."""
-    corrected = sorted(
-        (-_corrected(candidate.cosine, candidate, weights), candidate.meaning)
-        for candidate in candidates
-        if candidate.cosine is not None
-    )
-    return {meaning: place for place, (_, meaning) in enumerate(corrected)}
+    """Return the place of each dense candidate, from 0, by its corrected cosine.
+
+    Each model's candidates have places of their own.
+    """
+    corrected: dict[str, list[tuple[float, MeaningId]]] = {}
+    for candidate in candidates:
+        if candidate.cosine is not None:
+            cosine = _corrected(candidate.cosine, candidate, weights)
+            corrected.setdefault(candidate.model, []).append((-cosine, candidate.meaning))
+    return {
+        meaning: place
+        for ranking in corrected.values()
+        for place, (_, meaning) in enumerate(sorted(ranking))
+    }
 
 
 def _corrected(cosine: float, candidate: Features, weights: Weights) -> float:

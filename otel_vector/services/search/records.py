@@ -14,7 +14,8 @@ from typing import Final
 
 import orjson
 
-from otel_vector.embed.contract import Embedder, Role
+from otel_vector.embed.cached import CachedEmbedder
+from otel_vector.embed.contract import Role
 from otel_vector.errors import InvalidQueryError
 from otel_vector.services.answers import RecordHit
 from otel_vector.services.search.pages import PageState, state_from_bytes, state_to_bytes
@@ -61,7 +62,7 @@ class ShownRecords:
 def record_page(
     store: TenantStore,
     question: Understood,
-    embedder: Embedder | None,
+    embedder: CachedEmbedder | None,
     state: RecordState | None,
 ) -> ShownRecords:
     """Return one page of the records that answer a question.
@@ -86,14 +87,14 @@ def record_page(
 
 
 def _candidates(
-    store: TenantStore, question: Understood, embedder: Embedder | None
+    store: TenantStore, question: Understood, embedder: CachedEmbedder | None
 ) -> tuple[Ranked, ...]:
     within = store.records.meanings(question.asked.collections) if question.words else ()
     if not within:
         return ()
-    vector = embedder.embed([question.words], Role.QUESTION)[0] if embedder else None
+    vectors = embedder.vectors(question.words, Role.QUESTION) if embedder else {}
     among = replace(question, facets=question.asked.facets)
-    hits = nearest_among(store, among, vector, within)[: depth(question)]
+    hits = nearest_among(store, among, vectors, within)[: depth(question)]
     return tuple(rank(features_of(hits, question.words)))
 
 

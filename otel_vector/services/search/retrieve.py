@@ -7,7 +7,7 @@ them: however few items match, none of their meanings is lost to nearer ones tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from otel_vector.services.search.question import Understood
@@ -41,31 +41,31 @@ def restricts(where: Where) -> bool:
 
 
 def nearest_of_all(
-    store: TenantStore, question: Understood, vector: Sequence[float] | None
+    store: TenantStore, question: Understood, vectors: Mapping[str, Sequence[float]]
 ) -> list[Hit]:
     """Return the meanings nearest to a question among all there are."""
     return store.meanings.nearest(
-        Nearest(vector, question.words, question.facets, limit=depth(question))
+        Nearest(None, question.words, question.facets, limit=depth(question), vectors=vectors)
     )
 
 
 def nearest_within(
-    store: TenantStore, question: Understood, vector: Sequence[float] | None
+    store: TenantStore, question: Understood, vectors: Mapping[str, Sequence[float]]
 ) -> list[Hit]:
     """Return the nearest among the meanings that items under the restriction point at."""
     within = pointed_at(store.reader, question.where, question.asked.over)
-    return nearest_among(store, question, vector, within.keys()) if within else []
+    return nearest_among(store, question, vectors, within.keys()) if within else []
 
 
 def nearest_among(
     store: TenantStore,
     question: Understood,
-    vector: Sequence[float] | None,
+    vectors: Mapping[str, Sequence[float]],
     within: Collection[MeaningId],
 ) -> list[Hit]:
     """Return the meanings nearest to a question among some."""
     return store.meanings.nearest(
-        Nearest(vector, question.words, question.facets, within, depth(question))
+        Nearest(None, question.words, question.facets, within, depth(question), vectors=vectors)
     )
 
 

@@ -7,8 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter_ns, time_ns
 
-from otel_vector.embed.cached import TenantCaches
-from otel_vector.embed.contract import Embedder
+from otel_vector.embed.cached import CachedEmbedder, TenantCaches
 from otel_vector.services.answers import GroupedAnswer, ListedAnswer
 from otel_vector.services.cursors import pack_cursor, unpack_cursor
 from otel_vector.services.recording import Recorder, SearchRecord, search_span
@@ -102,7 +101,7 @@ class _Page:
     records: ShownRecords = field(default_factory=ShownRecords)
 
 
-def _first(store: TenantStore, question: Understood, embedder: Embedder | None) -> _Page:
+def _first(store: TenantStore, question: Understood, embedder: CachedEmbedder | None) -> _Page:
     asked = question.asked
     return _Page(
         first_page(store, question, embedder) if asked.over else Shown(),

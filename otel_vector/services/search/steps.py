@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from otel_vector.embed.contract import Embedder, Role, Vector
+from otel_vector.embed.cached import CachedEmbedder
+from otel_vector.embed.contract import Role, Vector
 from otel_vector.services.answers import Found, MeaningGroup
 from otel_vector.services.search.browse import browsed
 from otel_vector.services.search.group import Grouping, group
@@ -33,15 +34,15 @@ class Shown:
     following: PageState | None = None
 
 
-def first_page(store: TenantStore, question: Understood, embedder: Embedder | None) -> Shown:
+def first_page(store: TenantStore, question: Understood, embedder: CachedEmbedder | None) -> Shown:
     """Find the candidates of a question and show the first of them."""
     if not question.words:
         ranked = browsed(store, question) if question.asked.group else []
         return later_page(store, question, _start(question, ranked))
-    vector = embedder.embed([question.words], Role.QUESTION)[0] if embedder else None
+    vectors = embedder.vectors(question.words, Role.QUESTION) if embedder else {}
     if restricts(question.where):
-        return _ranked_page(store, question, nearest_within(store, question, vector))
-    return _open_page(store, question, vector)
+        return _ranked_page(store, question, nearest_within(store, question, vectors))
+    return _open_page(store, question, vectors)
 
 
 def later_page(store: TenantStore, question: Understood, state: PageState) -> Shown:
@@ -53,18 +54,18 @@ def later_page(store: TenantStore, question: Understood, state: PageState) -> Sh
     return Shown(items=tuple(items), following=following)
 
 
-def _open_page(store: TenantStore, question: Understood, vector: Vector | None) -> Shown:
+def _open_page(store: TenantStore, question: Understood, vectors: Mapping[str, Vector]) -> Shown:
     """Show the nearest of all.
 
     Meanings that no item counts for (of other run kinds only, say) may have taken the places
     of those that answer; if so the nearest are sought again among those that items point at.
     """
-    hits = nearest_of_all(store, question, vector)
+    hits = nearest_of_all(store, question, vectors)
     shown = _ranked_page(store, question, hits)
     full = len(shown.groups) + len(shown.items) == question.asked.limit
     if full or len(hits) < depth(question):
         return shown
-    return _ranked_page(store, question, nearest_within(store, question, vector))
+    return _ranked_page(store, question, nearest_within(store, question, vectors))
 
 
 def _ranked_page(store: TenantStore, question: Understood, hits: list[Hit]) -> Shown:

@@ -15,7 +15,7 @@ from otel_vector.spans.ids import MeaningId
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.manifest import ShardRow
-from otel_vector.store.edge.points import ends
+from otel_vector.store.edge.points import EVERY, ends
 from otel_vector.store.edge.render import render
 from otel_vector.store.reading.conditions import equals_any
 from otel_vector.store.reading.streams import LIVE, LOGS, OTHER
@@ -80,10 +80,9 @@ class Collector:
     def _pointed(self, row: ShardRow, meanings: Collection[MeaningId]) -> set[MeaningId]:
         """Return those of some meanings that an item of a shard points at."""
         held = engine.Filter(must=[render(equals_any("m", meanings))])
-        limit = self._data.meanings.counts().total + 10
         self._data.gate.step_aside()
         with self._data.pool.lease(row) as shard:
-            hits = shard.engine.facet(engine.FacetRequest("m", limit, False, held))
+            hits = shard.engine.facet(engine.FacetRequest("m", EVERY, False, held))
         return {MeaningId(int(hit.value)) for hit in hits if hit.count}
 
     def ends_of(self, stream: str, meaning: int) -> Ends | None:

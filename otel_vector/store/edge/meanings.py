@@ -23,6 +23,7 @@ from typing import Any, Final
 
 import qdrant_edge as engine
 
+from otel_vector.errors import StoreDamagedError
 from otel_vector.spans.ids import MeaningId, meaning_hex
 from otel_vector.spans.meanings import Facet, Meaning
 from otel_vector.store.contract import Hit, MeaningCounts, Nearest
@@ -30,6 +31,7 @@ from otel_vector.store.edge.faults import engine_writing, translated
 from otel_vector.store.edge.gate import Gate
 from otel_vector.store.edge.known import Known, checksum
 from otel_vector.store.edge.nearest import nearest_hits
+from otel_vector.store.edge.repairs import set_aside
 from otel_vector.store.edge.shelf import (
     add_slots,
     next_shelf,
@@ -40,13 +42,40 @@ from otel_vector.store.edge.shelf import (
 )
 from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.models import Model
+from otel_vector.store.reading.fusing import hits_of
 from otel_vector.store.reading.terms import document_terms
 
-__all__ = ["EdgeMeanings"]
+__all__ = ["EdgeMeanings", "open_meanings"]
 
 _CHUNK: Final = 256
 _PAGE: Final = 2_000
 _log = logging.getLogger(__name__)
+
+
+def open_meanings(
+    root: Path,
+    spaces: Spaces,
+    gate: Gate,
+    writing: RLock,
+    expected: bool,  # noqa: FBT001
+) -> tuple[EdgeMeanings, str]:
+    """Open a tenant's meanings; begin with none if they are damaged, and say why.
+
+    Raises:
+        StoreLockedError: another process has them open.
+    """
+    folder, why = shelf_folder(root), ""
+    if folder.exists() or not expected:
+        try:
+            return EdgeMeanings(root, spaces, gate, writing), ""
+        except StoreDamagedError as fault:
+            why = str(fault).removesuffix("; restore it from a backup")
+    why = why or f"{folder} is missing"
+    _log.error("%s; the texts are described again from the blocks", why)
+    fresh = next_shelf(root)
+    set_aside(folder)
+    point_at(root, fresh)
+    return EdgeMeanings(root, spaces, gate, writing), why
 
 
 class EdgeMeanings:
@@ -194,11 +223,7 @@ class EdgeMeanings:
         with self._gate.reading(), translated("searching meanings"):
             found = nearest_hits(self._shard, question, self._spaces)
         texts = self.get([hit.id for hit in found])
-        return [
-            Hit(texts[hit.id], hit.score, hit.cosine, hit.dense_rank, hit.bm25_rank)
-            for hit in found
-            if hit.id in texts
-        ]
+        return hits_of(found, texts, self._spaces.models)
 
     def vectors(self, ids: Collection[MeaningId]) -> dict[MeaningId, list[float]]:
         """See `MeaningStore`."""

@@ -45,8 +45,10 @@ def add_column(file: Path, table: str, column: str, declaration: str) -> None:
 
 
 def _from_1(tenant: Path) -> None:
-    """Let shards be replaced by others, and blocks hold less than they did."""
-    del tenant
+    """Let shards be replaced by others."""
+    manifest = tenant / "manifest.db"
+    add_column(manifest, "shard", "generation", "INTEGER NOT NULL DEFAULT 0")
+    add_column(manifest, "shard", "sealed", "INTEGER NOT NULL DEFAULT 0")
 
 
 STEPS: Final[Mapping[int, Step]] = MappingProxyType({1: _from_1})

@@ -7,9 +7,11 @@ from typing import Any, Final
 
 import qdrant_edge as engine
 
-__all__ = ["by_trace", "ends", "everything", "newest", "pages"]
+__all__ = ["EVERY", "by_trace", "ends", "everything", "newest", "pages"]
 
 _PAGE: Final = 2_000
+EVERY: Final = 1 << 40
+"""A facet's limit that leaves no value out; the engine takes no memory for it."""
 _EXACT: Final = 1 << 53
 _BLUR: Final = 4
 """Starts beyond 2**53 microseconds (the year 2255) are up to this far off as float64."""

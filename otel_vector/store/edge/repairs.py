@@ -12,15 +12,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
+from time import time
 from typing import Final
 
+from otel_vector.store.edge.durable import sync_folder
 from otel_vector.store.edge.faults import translated
 from otel_vector.store.edge.manifest import ShardRow
 
-__all__ = ["MEANINGS", "Repairs"]
+__all__ = ["ASIDE", "MEANINGS", "Repairs", "set_aside"]
+
+ASIDE: Final = ".damaged-"
+"""In the name of what is set aside; the time follows, in seconds since the epoch."""
 
 MEANINGS: Final = "meanings"
 """The name that stands for the meanings: all partitions have to be described again."""
@@ -28,6 +33,14 @@ MEANINGS: Final = "meanings"
 _SCHEMA: Final = (
     "CREATE TABLE IF NOT EXISTS damage (name TEXT PRIMARY KEY, why TEXT NOT NULL) WITHOUT ROWID"
 )
+
+
+def set_aside(folder: Path) -> None:
+    """Rename a folder that is damaged; do nothing if it is not there."""
+    aside = folder.with_name(f"{folder.name}{ASIDE}{int(time())}")
+    with suppress(FileNotFoundError):
+        folder.rename(aside)
+        sync_folder(folder.parent)
 
 
 class Repairs:

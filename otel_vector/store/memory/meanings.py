@@ -71,10 +71,10 @@ class MemoryMeanings:
         """Return the nearest meanings, best first."""
         with self._lock:
             asked = {i: m for i, m in self._all.items() if _is_asked(m, question)}
-            rankings = [
-                by_cosine(_check(vector, model), self._vectors_of(asked, model))
+            rankings = {
+                model.name: by_cosine(_check(vector, model), self._vectors_of(asked, model))
                 for model, vector in self._questions(question)
-            ]
+            }
         texts = {i: m.text for i, m in asked.items()}
         words = by_words(question.text or "", texts, question.fusion.min_words)
         hits = _fused(question, asked, rankings, words)
@@ -149,13 +149,14 @@ def _is_asked(meaning: Meaning, question: Nearest) -> bool:
 def _fused(
     question: Nearest,
     asked: Mapping[MeaningId, Meaning],
-    rankings: Sequence[Mapping[MeaningId, float]],
+    rankings: Mapping[str, Mapping[MeaningId, float]],
     words: Sequence[MeaningId],
 ) -> list[Hit]:
     """Join rankings by vectors, one a model, and one by words by weighted reciprocal ranks."""
     fusion = question.fusion
-    cosines = {i: cosine for ranking in rankings for i, cosine in ranking.items()}
-    dense = {i: rank for ranking in rankings for rank, i in enumerate(ranking)}
+    cosines = {i: cosine for ranking in rankings.values() for i, cosine in ranking.items()}
+    dense = {i: rank for ranking in rankings.values() for rank, i in enumerate(ranking)}
+    spaces = {i: model for model, ranking in rankings.items() for i in ranking}
     sparse = {identity: rank for rank, identity in enumerate(words)}
 
     def part(weight: float, rank: int | None) -> float:
@@ -169,6 +170,7 @@ def _fused(
             cosine=cosines.get(i),
             dense_rank=dense.get(i),
             bm25_rank=sparse.get(i),
+            model=spaces.get(i, ""),
         )
         for i in dict.fromkeys((*dense, *sparse))
     ]

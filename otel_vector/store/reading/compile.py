@@ -72,9 +72,9 @@ class Compiler:
     """Compiles filters for one tenant."""
 
     def __init__(
-        self, operations: Callable[[], Iterable[Meaning]], indexed: frozenset[str]
+        self, operations: Callable[[], Iterable[Meaning] | None], indexed: frozenset[str]
     ) -> None:
-        """Bind to the tenant's operation meanings and the key fields that every point has."""
+        """Bind to the tenant's operation meanings (None: not known) and what every point is keyed by."""
         self._operations = operations
         self._indexed = indexed
 
@@ -133,7 +133,10 @@ class Compiler:
         if test is None:
             return UNKNOWN
         sure, unsure = [], []
-        for meaning in self._operations():
+        operations = self._operations()
+        if operations is None:
+            return UNKNOWN
+        for meaning in operations:
             if field is BuiltIn.NAME and meaning.name_masked:
                 unsure.append(int(meaning.id))
             elif test(_operation_value(field, meaning)):

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from math import ceil
 
 from otel_vector.spans.ids import MeaningId
-from otel_vector.spans.meanings import Facet
+from otel_vector.spans.meanings import Facet, Meaning
+from otel_vector.store.answers import Hit
 from otel_vector.store.contract import Fusion, Nearest
 from otel_vector.store.models import Model, Models
 
-__all__ = ["DenseQuestion", "Near", "Ranking", "dense_questions", "fused", "least_terms"]
+__all__ = ["DenseQuestion", "Near", "Ranking", "dense_questions", "fused", "hits_of",
+           "least_terms"]  # fmt: skip
 
 Ranking = Sequence[tuple[int, float]]
 """Meaning ids with their scores, best first."""
@@ -73,6 +75,21 @@ def fused(rankings: Mapping[str, Ranking], question: Nearest) -> list[Near]:
     }
     found = [_near(number, ranks, question.fusion) for number in set().union(*ranks.values())]
     return sorted(found, key=lambda near: (-near.score, near.id))[: question.limit]
+
+
+def hits_of(
+    found: Sequence[Near], texts: Mapping[MeaningId, Meaning], models: Models
+) -> list[Hit]:
+    """Return hits with their texts; without those whose text is not there any more."""
+    hits = []
+    for near in found:
+        meaning = texts.get(near.id)
+        if meaning is not None:
+            model = models.of(meaning.facet) if near.cosine is not None else None
+            name = model.name if model else ""
+            why = (near.score, near.cosine, near.dense_rank, near.bm25_rank)
+            hits.append(Hit(meaning, *why, name))
+    return hits
 
 
 def _near(
