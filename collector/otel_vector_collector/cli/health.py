@@ -18,11 +18,13 @@ from otel_vector.client import Client
 from otel_vector.errors import ConfigError, NotFoundError, OtelVectorError
 from otel_vector.settings.config import ServeConfig, Settings
 from otel_vector.wiring import open_inbox, open_keyring
+from otel_vector_collector.cli.certificates import days_left
 from otel_vector_collector.cli.connect import client_of, engine_opened, served_here
 from otel_vector_collector.cli.options import loaded
 from otel_vector_collector.cli.units import ago, bytes_text, count, duration
 from otel_vector_collector.receive.addresses import require_free
 from otel_vector_collector.receive.gate import Gate
+from otel_vector_collector.receive.tls import certificates_of
 from otel_vector_collector.serve.endpoints import Endpoints, read_endpoints
 from otel_vector_collector.serve.layout import inbox_folder, state_file
 from otel_vector_collector.serve.lock import Holder, holder_of
@@ -32,6 +34,7 @@ __all__ = ["Finding", "examine"]
 
 _AHEAD_NS: Final = 60 * 10**9
 _OLD_S: Final = 60.0
+_RENEW_DAYS: Final = 7
 _PROBE_BYTES: Final = 64 << 10
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 _EXTRAS: Final = ("grpc", "fastapi", "uvicorn", "uvloop", "httptools", "prometheus_client")
@@ -171,6 +174,19 @@ def _listener(port: int) -> str:
     return "a process that this user may not see"
 
 
+def _look_at_tls(patient: _Patient) -> Iterator[Finding]:
+    try:
+        certificates = certificates_of(patient.settings.tls)
+        if certificates is None:
+            return
+        days = days_left(certificates)
+    except ConfigError as error:
+        yield Finding("tls", ok=False, detail=str(error))
+        return
+    soon = f"; renew {patient.settings.tls.cert} soon" if days < _RENEW_DAYS else ""
+    yield Finding("tls", ok=not soon, detail=f"the certificate holds for {days} days{soon}")
+
+
 def _look_at_disk(patient: _Patient) -> Iterator[Finding]:
     if patient.served is not None:
         return
@@ -268,6 +284,7 @@ _LOOKS: Final[tuple[Callable[[_Patient], Iterator[Finding]], ...]] = (
     _look_at_folder,
     _look_at_process,
     _look_at_ports,
+    _look_at_tls,
     _look_at_disk,
     _look_at_inbox,
     _look_at_store,
