@@ -217,3 +217,13 @@ def test_keys_that_cannot_be_read_let_nobody_in_and_say_to_come_back(engine, tmp
         assert refused.status_code == 503
         assert "retry-after" in refused.headers
     state.close()
+
+
+def test_a_key_for_all_tenants_makes_none_by_reading(api, keys, engine):
+    text = made(keys, Role.ADMIN, tenants=("*",))
+    for name in ("ghost", "phantom"):
+        refused = api.get("/v1/stats", headers=bearer(text) | {"x-tenant": name})
+        assert refused.status_code == 404
+        assert name in refused.json()["detail"]
+    assert api.get("/v1/stats", headers=bearer(text) | {"x-tenant": "default"}).status_code == 200
+    assert engine.store.tenants() == []

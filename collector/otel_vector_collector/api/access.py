@@ -12,14 +12,15 @@ from fastapi import Header, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.datastructures import Headers
 
-from otel_vector.errors import AccessError, UnauthenticatedError
+from otel_vector.errors import AccessError, NotFoundError, UnauthenticatedError
 from otel_vector.keys.contract import Key, Role
 from otel_vector.spans.ids import Tenant
 from otel_vector_collector.api.authentication import HOLDER
 from otel_vector_collector.api.engine import Serving
+from otel_vector_collector.api.threads import answered
 from otel_vector_collector.receive.addresses import is_loopback
 from otel_vector_collector.receive.gate import require
-from otel_vector_collector.receive.tenant import tenant_of
+from otel_vector_collector.receive.tenant import DEFAULT_TENANT, tenant_of
 
 __all__ = ["administrator", "caller", "contributor", "holder", "overseer", "sees_all"]
 
@@ -43,8 +44,9 @@ async def caller(request: Request, _b: _Bearer, _k: _Plain, _t: _Chosen = None) 
     Raises:
         AccessError: the key may not read, or not for that tenant.
         InvalidInputError: it has several tenants and the request names none.
+        NotFoundError: it is for all tenants, and nothing was ever stored for that one.
     """
-    return _granted(request, Role.READ)
+    return await _existing(request, _granted(request, Role.READ))
 
 
 async def contributor(request: Request, _b: _Bearer, _k: _Plain, _t: _Chosen = None) -> Tenant:
@@ -99,6 +101,20 @@ def sees_all(request: Request) -> bool:
         return settings.serve.metrics_without_key and asks_here
     key = holder(request)
     return key is None or (key.is_universal and key.may(Role.READ))
+
+
+async def _existing(request: Request, tenant: Tenant) -> Tenant:
+    """Refuse a tenant of which nothing was ever stored, if the key is for whichever there are.
+
+    A tenant's folder is made when it is first asked for; names that a reader makes up make none.
+    """
+    key = holder(request)
+    if key is None or not key.is_universal or tenant == DEFAULT_TENANT:
+        return tenant
+    store = cast("Serving", request.app.state.engine).store
+    if tenant not in await answered(store.tenants):
+        raise NotFoundError(f"nothing was stored for tenant {tenant!r} yet")
+    return tenant
 
 
 def _granted(request: Request, role: Role) -> Tenant:

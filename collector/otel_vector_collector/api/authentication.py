@@ -32,6 +32,7 @@ _OPEN_BELOW: Final = "/static-offline-docs/"
 _LENIENT: Final = frozenset({"/ready", "/metrics"})
 """Tell little or nothing to who shows no key, by their own decision."""
 _AGAIN_S: Final = 1.0
+_POLICY_VIOLATION: Final = 1008  # RFC 6455
 _EVENTS: Final = b"text/event-stream"
 
 
@@ -60,8 +61,11 @@ class Authentication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its key in its scope, or refuse it."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
             return
         headers = Headers(scope=scope).items()
         try:

@@ -25,7 +25,7 @@ class Serving(Protocol):
 
     @property
     def store(self) -> Store:
-        """What is stored, of all tenants; read for gauges only."""
+        """What is stored, of all tenants; read for gauges and for their names only."""
         ...
 
     @property

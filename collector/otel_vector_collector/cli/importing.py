@@ -16,17 +16,17 @@ from typing import Any, Final
 from otel_vector.client import Client
 from otel_vector.errors import ConfigError, InvalidInputError
 from otel_vector.settings.config import Settings
-from otel_vector.spans.ids import Tenant
+from otel_vector.spans.ids import Tenant, is_tenant
 from otel_vector.wiring import open_inbox, open_state
 from otel_vector_collector.cli.connect import client_of, engine_opened, served_at, served_here
 from otel_vector_collector.cli.console import Progress, say
 from otel_vector_collector.cli.transfer.importing import Importer, Report
 from otel_vector_collector.cli.transfer.streams import STDIN
 from otel_vector_collector.cli.units import bytes_text, count
+from otel_vector_collector.receive.tenant import DEFAULT_TENANT
 
 __all__ = ["import_all"]
 
-_TENANT: Final = Tenant("default")
 _POLL_S: Final = 0.1
 _STALLED_S: Final = 30.0
 
@@ -75,7 +75,7 @@ def _put_all(
             importer = Importer(
                 inbox=inbox,
                 state=state,
-                tenant=Tenant(settings.client.tenant) if settings.client.tenant else _TENANT,
+                tenant=_tenant(settings),
                 max_request_bytes=settings.inbox.max_request_bytes,
                 progress=shown.put,
                 waiting=shown.wait,
@@ -83,6 +83,13 @@ def _put_all(
             reports.append((name, _put_one(importer, name, restart=restart)))
             shown.line.end()
     return reports
+
+
+def _tenant(settings: Settings) -> Tenant:
+    name = settings.client.tenant or DEFAULT_TENANT
+    if not is_tenant(name):
+        raise ConfigError(f"client.tenant = {name!r} is not a tenant: a-z, 0-9, '_', '.', '-'")
+    return Tenant(name)
 
 
 def _put_one(importer: Importer, name: str, *, restart: bool) -> Report:
