@@ -11,11 +11,13 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from otel_vector.errors import InvalidInputError, OtelVectorError, UnsupportedMediaError
+from otel_vector.keys.audit import Act
 from otel_vector.services.container import Services
 from otel_vector.services.records import MAX_AT_ONCE, Refused, StoredRecord
 from otel_vector.services.shapes import Json, record_json, shown_record_json
 from otel_vector.spans.ids import Tenant
 from otel_vector_collector.api.access import administrator, caller, contributor
+from otel_vector_collector.api.audit import audit_of, who
 from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import JSON, LINES, json_response
 from otel_vector_collector.api.lines import LINE_MEDIA, value_of, values_in
@@ -179,7 +181,15 @@ async def _one(
 
 
 @router.delete("/records/{collection}/{key:path}", status_code=204)
-async def delete(collection: _Collection, key: _Key, ask: _Ask, tenant: _Deleter) -> Response:
+async def delete(
+    request: Request, collection: _Collection, key: _Key, ask: _Ask, tenant: _Deleter
+) -> Response:
     """Delete a record with all its versions, and the texts that nothing else points at."""
-    await answered(ask.records.delete, tenant, collection, key)
+    act = Act("records.delete", who(request), (tenant,), counts={"records": 1})
+
+    def recorded() -> None:
+        ask.records.delete(tenant, collection, key)
+        audit_of(request).record(act)
+
+    await answered(recorded)
     return Response(status_code=204)

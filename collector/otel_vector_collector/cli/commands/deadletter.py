@@ -84,11 +84,15 @@ def retry(ids: _Ids = None, every: _All = False, data: Data = None, config: Conf
 @app.command()
 def drop(ids: _Ids = None, every: _All = False, data: Data = None, config: Config = None) -> None:
     """Delete them for good."""
+    from otel_vector.keys.audit import Act, AuditLog
     from otel_vector_collector.cli.console import say
 
     _check(ids, every)
     with _letters(data, config) as letters:
-        say(f"{letters.drop(_chosen(letters, ids))} deleted")
+        dropped = letters.drop(_chosen(letters, ids))
+    log = AuditLog(loaded(data, config).settings.data)
+    log.record(Act("deadletters.drop", counts={"deadletters": dropped}))
+    say(f"{dropped} deleted")
 
 
 def _check(ids: list[int] | None, every: bool) -> None:
