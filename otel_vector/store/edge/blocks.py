@@ -11,6 +11,9 @@ A block's name is 48 bits of its digest: a function of the delivery, so that a r
 its block or makes it again. A name taken by another digest is stepped over. A point's `p` is
 ``name << 15 | position``.
 
+Small blocks are merged when their partition is sealed; `members` says where they are then. They
+are read by their own names as before.
+
 Commits are asynchronous (WAL, synchronous=NORMAL): they survive kill -9; `sync` makes them
 survive power loss, and nothing is acknowledged before it. So after a power loss there may be
 points whose block is gone: readers pass them over, and the redelivery replaces them.
@@ -32,9 +35,11 @@ import orjson
 import zstandard
 
 from otel_vector.spans.meanings import Signal
+from otel_vector.store.edge.durable import transaction
 from otel_vector.store.edge.faults import translated
+from otel_vector.store.edge.members import Members
 from otel_vector.store.reading.blanks import blanked
-from otel_vector.store.reading.blocks import BlockBytes
+from otel_vector.store.reading.blocks import BlockBytes, cut, joined
 
 __all__ = ["MAX_ROWS", "BlockFile", "BlockKey", "BlockRow", "StoredName", "place", "unplace"]
 
@@ -126,12 +131,13 @@ class BlockFile:
             self._db.execute("PRAGMA secure_delete=ON")
             self._db.execute("PRAGMA wal_autocheckpoint=4000")
             self._db.executescript(_SCHEMA)
+            self._members = Members(self._db)
 
     def find(self, digest: bytes) -> int | None:
         """Return the name of the block with this digest, if it is stored."""
         with self._lock:
             row = self._db.execute("SELECT name FROM block WHERE digest=?", (digest,)).fetchone()
-        return int(row[0]) if row else None
+            return int(row[0]) if row else self._members.find(digest)
 
     def add(self, block: BlockRow) -> int:
         """Store a block and return its name.
@@ -145,22 +151,31 @@ class BlockFile:
         data = self._compressor.compress(message)
         with self._lock, translated(f"writing {self._path}"):
             name = self._free_name(block.digest)
-            self._db.execute(
-                "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-                (
-                    name, block.digest, block.signal, block.stream, block.rows,
-                    str(block.min_ns), str(block.max_ns), block.max_ns // 1000,
-                    len(message), orjson.dumps([rows, ends]), data,
-                ),
-            )  # fmt: skip
+            self._insert(name, block, BlockBytes(message, rows, ends), data)
             self._dirty = True
         return name
 
+    def _insert(self, name: int, block: BlockRow, stored: BlockBytes, data: bytes) -> None:
+        parts = orjson.dumps([list(stored.row_ends), list(stored.byte_ends)])
+        self._db.execute(
+            "INSERT INTO block VALUES (?,?,?,?,?,?,?,?,?,?,?)",
+            (
+                name, block.digest, block.signal, block.stream, block.rows,
+                str(block.min_ns), str(block.max_ns), block.max_ns // 1000,
+                len(stored.message), parts, data,
+            ),
+        )  # fmt: skip
+
     def _free_name(self, digest: bytes) -> int:
         name = int.from_bytes(blake2b(digest, digest_size=6).digest(), "big")
-        while self._db.execute("SELECT 1 FROM block WHERE name=?", (name,)).fetchone():
+        while self._is_taken(name):
             name = (name + 1) & ((1 << 48) - 1)
         return name
+
+    def _is_taken(self, name: int) -> bool:
+        query = "SELECT 1 FROM block WHERE name=?"
+        known = self._db.execute(query, (name,)).fetchone()
+        return known is not None or self._members.get(name) is not None
 
     def read(self, name: int) -> BlockBytes | None:
         """Return a block; None if it is not stored."""
@@ -168,21 +183,30 @@ class BlockFile:
 
     def read_many(self, names: Sequence[int]) -> Iterator[tuple[int, BlockBytes]]:
         """Yield names and blocks, of those that are stored, in the order of `names`."""
-        marks = ",".join("?" * len(names))
-        query = f"SELECT name, parts, data FROM block WHERE name IN ({marks})"  # noqa: S608 -- marks are question marks
         with self._lock, translated(f"reading {self._path}"):
-            found = {name: rest for name, *rest in self._db.execute(query, names)}
+            merged = {name: member for name in names if (member := self._members.get(name))}
+            stored = {merged[name].container if name in merged else name for name in names}
+            marks = ",".join("?" * len(stored))
+            query = f"SELECT name, parts, data FROM block WHERE name IN ({marks})"  # noqa: S608 -- marks are question marks
+            found = {name: rest for name, *rest in self._db.execute(query, list(stored))}
         decompress = zstandard.ZstdDecompressor().decompress
         for name in names:
-            if name in found:
-                parts, data = found[name]
-                yield name, BlockBytes(decompress(data), *orjson.loads(parts))
+            member = merged.get(name)
+            at = member.container if member else name
+            if at in found:
+                parts, data = found[at]
+                block = BlockBytes(decompress(data), *orjson.loads(parts))
+                yield name, cut(block, member.first_row, member.rows) if member else block
 
     def blank(self, name: int, positions: Collection[int]) -> None:
         """Leave empty messages in place of some items; remove a block that holds nothing else.
 
         `scrub` leaves no byte of them in the log, and makes it survive power loss.
         """
+        with self._lock:
+            member = self._members.get(name)
+        if member is not None:
+            name, positions = member.container, [member.first_row + at for at in positions]
         block = self.read(name)
         if block is None:
             return
@@ -191,7 +215,7 @@ class BlockFile:
             signal = Signal(self._db.execute(query, (name,)).fetchone()[0])
             rest = blanked(signal, block, positions)
             if rest is None:
-                self._db.execute("DELETE FROM block WHERE name=?", (name,))
+                self._remove([name])
             else:
                 parts = orjson.dumps([list(rest.row_ends), list(rest.byte_ends)])
                 data = self._compressor.compress(rest.message)
@@ -204,9 +228,57 @@ class BlockFile:
     def remove(self, names: Collection[int]) -> None:
         """Remove blocks; `scrub` leaves no byte of them in the log."""
         with self._lock, translated(f"writing {self._path}"):
-            query = "DELETE FROM block WHERE name IN (SELECT value FROM json_each(?))"
-            self._db.execute(query, (orjson.dumps(list(names)).decode(),))
+            self._remove(names)
             self._dirty = True
+
+    def _remove(self, names: Collection[int]) -> None:
+        query = "DELETE FROM block WHERE name IN (SELECT value FROM json_each(?))"
+        with transaction(self._db):
+            self._db.execute(query, (orjson.dumps(list(names)).decode(),))
+            self._members.drop(names)
+        self._members.forget(names)
+
+    def small(self, max_rows: int) -> list[StoredName]:
+        """Return blocks of at most so many rows, by stream and time."""
+        query = (
+            "SELECT name, signal, stream, rows FROM block WHERE rows<=?"
+            " ORDER BY signal, stream, max_us, name"
+        )
+        with self._lock, translated(f"reading {self._path}"):
+            rows = self._db.execute(query, (max_rows,)).fetchall()
+        return [StoredName(name, Signal(signal), *rest) for name, signal, *rest in rows]
+
+    def merge(self, names: Sequence[int]) -> None:
+        """Put blocks of one stream into one, in this order; each keeps its name and digest.
+
+        Raises:
+            StorageFullError: the disk is full; the blocks stay as they are.
+        """
+        blocks = [block for _, block in self.read_many(names)]
+        if len(blocks) < len(names):
+            return
+        whole = joined(blocks)
+        data = self._compressor.compress(whole.message)
+        marks = ",".join("?" * len(names))
+        query = f"SELECT name, digest, rows, signal, stream, min_ns, max_ns FROM block WHERE name IN ({marks})"  # noqa: S608, E501 -- marks are question marks
+        with self._lock, translated(f"writing {self._path}"):
+            found = {row[0]: row for row in self._db.execute(query, list(names))}
+            rows = [found[name] for name in names]
+            digest = blake2b(b"".join(row[1] for row in rows), digest_size=16).digest()
+            low, high = min(int(row[5]) for row in rows), max(int(row[6]) for row in rows)
+            total = sum(row[2] for row in rows)
+            container = BlockRow(digest, Signal(rows[0][3]), rows[0][4], total, low, high, ())
+            name = self._free_name(digest)
+            with transaction(self._db):
+                united = self._members.unite([row[:3] for row in rows], name)
+                self._db.execute(f"DELETE FROM block WHERE name IN ({marks})", list(names))  # noqa: S608 -- marks are question marks
+                self._insert(name, container, whole, data)
+            self._members.settle(names, united)
+            self._dirty = True
+
+    def at(self, name: int, position: int) -> int:
+        """Return the `p` by which a point names an item of a stored block."""
+        return place(*self._members.at(name, position))
 
     def scrub(self) -> None:
         """Fold the log into the file and cut it to nothing; both survive power loss then."""
@@ -220,13 +292,13 @@ class BlockFile:
             self._db.close()
             self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
             self._db.executescript(_SCHEMA)
+            self._members = Members(self._db)
             self._dirty = False
 
     def stored(self, names: set[int]) -> set[int]:
         """Return those among the names whose block is stored."""
-        query = "SELECT name FROM block WHERE name=?"
         with self._lock, translated(f"reading {self._path}"):
-            return {name for name in names if self._db.execute(query, (name,)).fetchone()}
+            return {name for name in names if self._is_taken(name)}
 
     def keys(self, signal: Signal, stream: str) -> list[BlockKey]:
         """Return the blocks of one stream, latest end first."""
@@ -242,8 +314,13 @@ class BlockFile:
         ]
 
     def names(self) -> list[StoredName]:
-        """Return every block in the order of names."""
-        query = "SELECT name, signal, stream, rows FROM block ORDER BY name"
+        """Return every block by name: those that were merged, not what holds them."""
+        query = (
+            "SELECT name, signal, stream, rows FROM block"
+            " WHERE name NOT IN (SELECT container FROM member) UNION ALL"
+            " SELECT member.name, signal, stream, member.rows FROM member"
+            " JOIN block ON block.name = member.container ORDER BY 1"
+        )
         with self._lock, translated(f"reading {self._path}"):
             rows = self._db.execute(query).fetchall()
         return [StoredName(name, Signal(signal), *rest) for name, signal, *rest in rows]

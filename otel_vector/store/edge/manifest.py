@@ -16,8 +16,7 @@ the partition of its first copy. When there are `max_partitions` folders, new mo
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +24,7 @@ from threading import Lock
 from time import monotonic, time_ns
 from typing import Final
 
+from otel_vector.store.edge.durable import transaction
 from otel_vector.store.edge.faults import translated
 
 __all__ = ["DAY_NS", "ODD", "Manifest", "Seen", "ShardRow", "Waiting"]
@@ -147,7 +147,12 @@ class Manifest:
         """Return every shard, oldest first."""
         with self._lock:
             rows = self._db.execute(f"SELECT {_SHARD} FROM shard ORDER BY id").fetchall()  # noqa: S608 -- a constant
-        return [ShardRow(*row[:6], bool(row[6]), row[7], bool(row[8])) for row in rows]
+        return [
+            ShardRow(
+                number, folder, stream, points, low, high, bool(full), generation, bool(sealed)
+            )
+            for number, folder, stream, points, low, high, full, generation, sealed in rows
+        ]
 
     def reserve(self) -> int:
         """Return the number of the next shard; it exists only once `list_shard` was called."""
@@ -163,18 +168,19 @@ class Manifest:
                 (shard.id, shard.folder, shard.stream),
             )
 
-    def swap(self, shard: ShardRow, generation: int) -> None:
-        """Put another generation of a shard in force, sealed; this one row is the swap."""
+    def swap(self, shard: ShardRow) -> None:
+        """Put a shard's generation in force: from this row on it is the one that counts."""
         with self._lock, translated("writing the manifest"):
             self._db.execute(
-                "UPDATE shard SET generation=?, sealed=1 WHERE id=?", (generation, shard.id)
+                "UPDATE shard SET generation=?, sealed=? WHERE id=?",
+                (shard.generation, int(shard.sealed), shard.id),
             )
 
     def save(
         self, shards: Iterable[ShardRow], seen: Mapping[str, Seen], joined: Iterable[Waiting]
     ) -> None:
         """Store what a checkpoint found changed, in one transaction."""
-        with self._lock, translated("writing the manifest"), self._transaction():
+        with self._lock, translated("writing the manifest"), transaction(self._db):
             self._save(shards, seen, joined)
 
     def _save(
@@ -208,7 +214,7 @@ class Manifest:
     def wait(self, waiting: Iterable[Waiting]) -> None:
         """Remember joins durably."""
         rows = [(w.trace_id, w.span_id, _join(w.meanings), _join(w.keys)) for w in waiting]
-        with self._lock, translated("writing the manifest"), self._transaction():
+        with self._lock, translated("writing the manifest"), transaction(self._db):
             self._db.executemany("INSERT OR IGNORE INTO waiting VALUES (?,?,?,?)", rows)
 
     def waiting(self) -> list[Waiting]:
@@ -216,18 +222,6 @@ class Manifest:
         with self._lock:
             rows = self._db.execute("SELECT * FROM waiting").fetchall()
         return [Waiting(t, s, _split(m), _split(k)) for t, s, m, k in rows]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """Commit what the block writes, or nothing of it."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        finally:
-            # On a full disk SQLite may have rolled back by itself.
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
 
     def close(self) -> None:
         """Release the file."""

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import shutil
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Condition, RLock
 from typing import Final
 
-from otel_vector.errors import StorageFullError
+from otel_vector.errors import StorageFullError, StoreDamagedError
 from otel_vector.store.edge.manifest import ShardRow
-from otel_vector.store.edge.shard import SpanShard, create_shard_folder, shard_folder
+from otel_vector.store.edge.shard import SUMMARY, SpanShard, create_shard_folder, shard_folder
 from otel_vector.store.edge.skip import Skip
+from otel_vector.store.edge.summary import Summary
 
 __all__ = ["Pool"]
 
@@ -34,24 +35,39 @@ class Pool:
         self._limit = limit
         self._lock = RLock()
         self._open: OrderedDict[int, SpanShard] = OrderedDict()
-        self._leases: dict[int, int] = {}
         self._skips: dict[int, Skip] = {}
+        self._summaries: dict[int, tuple[int, Summary]] = {}
         self._unleased = Condition(self._lock)
         self._retired: set[int] = set()
         self._void: SpanShard | None = None
+        self.broken: Callable[[ShardRow, StoreDamagedError], None] | None = None
+        """Told of a shard that cannot be loaded; who asks for it then gets an empty one."""
 
     @contextmanager
     def lease(self, row: ShardRow) -> Iterator[SpanShard]:
         """Use a shard, opening it if need be."""
         with self._lock:
             shard = self._opened(row)
-            self._leases[row.id] = self._leases.get(row.id, 0) + 1
+            shard.leases += 1
         try:
             yield shard
         finally:
-            with self._lock:
-                self._leases[row.id] -= 1
+            with self._unleased:
+                shard.leases -= 1
                 self._unleased.notify_all()
+
+    def replace(self, shard: SpanShard) -> None:
+        """Let a shard be the one that its row stands for.
+
+        Those who hold the one before go on with it: `unused` waits for them.
+        """
+        with self._lock:
+            self._open[shard.row.id] = shard
+
+    def unused(self, shard: SpanShard) -> None:
+        """Wait until nobody holds a shard that was replaced."""
+        with self._unleased:
+            self._unleased.wait_for(lambda: not shard.leases)
 
     def retire(self, rows: Collection[ShardRow]) -> None:
         """Let go of shards that are to be removed; who still asks for one gets an empty one."""
@@ -60,9 +76,11 @@ class Pool:
             self._retired |= numbers
             for row in rows:
                 row.full, row.points = True, 0
-            self._unleased.wait_for(lambda: not any(self._leases.get(n) for n in numbers))
+            held = [self._open[number] for number in numbers if number in self._open]
+            self._unleased.wait_for(lambda: not any(shard.leases for shard in held))
             for number in numbers:
                 self._skips.pop(number, None)
+                self._summaries.pop(number, None)
                 shard = self._open.pop(number, None)
                 if shard is not None:
                     shard.engine.close()
@@ -81,7 +99,16 @@ class Pool:
         shard = self._open.get(row.id)
         if shard is None:
             self._make_room()
-            shard = self._open[row.id] = SpanShard(shard_folder(self._root / row.folder, row), row)
+            try:
+                shard = SpanShard(shard_folder(self._root / row.folder, row), row)
+            except StoreDamagedError as fault:
+                if self.broken is None:
+                    raise
+                self._retired.add(row.id)
+                row.full, row.points = True, 0
+                self.broken(row, fault)
+                return self._emptied()
+            self._open[row.id] = shard
         self._open.move_to_end(row.id)
         return shard
 
@@ -94,7 +121,7 @@ class Pool:
         for number, shard in list(self._open.items()):
             if len(self._open) < self._limit:
                 return
-            if not self._leases.get(number):
+            if not shard.leases:
                 with suppress(StorageFullError):
                     shard.close()
                     del self._open[number]
@@ -119,6 +146,21 @@ class Pool:
             with self.lease(row) as shard:
                 skip.rebuild(shard.engine)
         return skip
+
+    def summary(self, row: ShardRow) -> Summary | None:
+        """Return a sealed shard's summary; None if it was changed since, and has none."""
+        if not row.sealed:
+            return None
+        with self._lock:
+            generation, known = self._summaries.get(row.id, (0, None))
+            if known is None or generation != row.generation:
+                try:
+                    known = Summary(shard_folder(self._root / row.folder, row) / SUMMARY)
+                except (OSError, ValueError):
+                    row.sealed = False  # it is counted by the engine until it is sealed again
+                    return None
+                self._summaries[row.id] = row.generation, known
+            return known
 
     def dirty(self) -> list[ShardRow]:
         """Return the open shards with updates that are not flushed; lease each to flush it."""

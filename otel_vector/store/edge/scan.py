@@ -19,7 +19,7 @@ from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
-from otel_vector.store.edge.blocks import BlockKey, place
+from otel_vector.store.edge.blocks import BlockKey
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.reading.asking import services_in
 from otel_vector.store.reading.blocks import BlockBytes
@@ -127,6 +127,7 @@ class Scan:
         streams: Sequence[str],
     ) -> list[Matched]:  # fmt: skip
         confirmed = []
+        blocks = self._data.blocks(folder)
         for row in self._data.shards_of(streams, folder):
             suspects = self._data.pool.skip(row).ids(list(found))
             if not suspects:
@@ -134,7 +135,7 @@ class Scan:
             with self._data.gate.reading(), self._data.pool.lease(row) as shard:
                 payloads = shard.payloads(suspects)
             for span_id, payload in payloads.items():
-                at = {place(key.name, position): item for position, item in found[span_id]}
+                at = {blocks.at(key.name, position): item for position, item in found[span_id]}
                 item = at.get(payload["p"])
                 if item is not None:
                     meanings = tuple(MeaningId(m) for m in as_list(payload.get("m")))

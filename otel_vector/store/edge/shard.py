@@ -2,27 +2,34 @@
 
 Creation is all or nothing: under a temporary name with every index, flushed, renamed, and only
 then listed in the manifest. A folder that is not listed is a leftover and is removed.
+
+Vectors are one number and never searched: they are there so that the engine can seal a shard
+(see `sealing`), and `Memory.Cold` so that none of what is mapped is read before it is asked for.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 import qdrant_edge as engine
 
 from otel_vector.spans.ids import SpanId
-from otel_vector.store.edge.durable import rename_durably
+from otel_vector.store.edge.durable import rename_durably, sync_folder
 from otel_vector.store.edge.faults import engine_writing, translated
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.points import ends
 
-__all__ = ["CHUNK", "SpanShard", "create_shard_folder", "shard_folder"]
+__all__ = ["CHUNK", "SUMMARY", "SpanShard", "create_shard_folder", "shard_folder"]
 
 CHUNK: Final = 512
 """Points of one engine call: longer calls would hold the interpreter for too long."""
+
+SUMMARY: Final = "summary.npz"
+"""The file in a sealed shard's folder that holds its summary, as long as nothing is changed."""
 
 _LOOKUP: Final = engine.IntegerIndexParams(lookup=True, range=False, memory=engine.Memory.Cold)
 _RANGE: Final = engine.IntegerIndexParams(lookup=False, range=True, memory=engine.Memory.Cold)
@@ -31,15 +38,18 @@ _INDEXES: Final = {"t": _LOOKUP, "m": _LOOKUP, "k": _LOOKUP, "d": _LOOKUP, "s": 
 
 def _config() -> engine.EdgeConfig:
     return engine.EdgeConfig(
-        vectors=engine.EdgeVectorParams(size=1, distance=engine.Distance.Dot),
+        vectors=engine.EdgeVectorParams(
+            size=1, distance=engine.Distance.Dot, memory=engine.Memory.Cold
+        ),
         hnsw_config=engine.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=10),
         max_search_threads=1,
     )
 
 
 def shard_folder(partition: Path, row: ShardRow) -> Path:
-    """Return where a shard lives."""
-    return partition / f"{row.stream}-{row.id:05d}"
+    """Return where the generation of a shard lives that is in force."""
+    name = f"{row.stream}-{row.id:05d}"
+    return partition / (f"{name}.{row.generation}" if row.generation else name)
 
 
 def create_shard_folder(folder: Path) -> None:
@@ -72,7 +82,7 @@ class SpanShard:
             StoreDamagedError: it cannot be loaded.
         """
         self.row = row
-        self._folder = folder
+        self.folder = folder
         with translated(f"opening {folder}"):
             self.engine = engine.EdgeShard.load(str(folder))
             missing = set(_INDEXES) - set(self.engine.info().payload_schema)
@@ -80,9 +90,14 @@ class SpanShard:
             with engine_writing("indexing", folder):
                 _add_indexes(self.engine, missing)
         self.dirty = bool(missing)
+        self.leases = 0
+        """How many hold it; the pool counts."""
+        self.journal: list[Callable[[SpanShard], None]] | None = None
+        """While a list, it takes every change, to be made again on a copy."""
 
     def insert(self, points: Sequence[engine.Point]) -> None:
         """Insert points that are not there yet; others are left as they are."""
+        self._note(lambda shard: shard.insert(points))
         operation = engine.UpdateOperation.upsert_points(
             list(points), None, engine.UpdateMode.InsertOnly
         )
@@ -90,10 +105,21 @@ class SpanShard:
 
     def set_field(self, point: SpanId, name: str, value: Sequence[int]) -> None:
         """Replace one list field of one point."""
+        self._note(lambda shard: shard.set_field(point, name, value))
         self._update(engine.UpdateOperation.set_payload([point], {name: list(value)}))
 
+    def _note(self, change: Callable[[SpanShard], None]) -> None:
+        """Journal a change that is about to be made; a summary would no longer hold."""
+        if self.row.sealed:
+            self.row.sealed = False
+            (self.folder / SUMMARY).unlink(missing_ok=True)
+            sync_folder(self.folder)
+        self.row.touched_s = monotonic()
+        if self.journal is not None:
+            self.journal.append(change)
+
     def _update(self, operation: engine.UpdateOperation) -> None:
-        with engine_writing("writing", self._folder):
+        with engine_writing("writing", self.folder):
             self.engine.update(operation)
         self.dirty = True
 
@@ -104,6 +130,7 @@ class SpanShard:
 
     def remove(self, ids: Sequence[SpanId]) -> None:
         """Remove points."""
+        self._note(lambda shard: shard.remove(ids))
         self._update(engine.UpdateOperation.delete_points(list(ids)))
 
     def extent(self) -> tuple[int, int | None, int | None]:
@@ -115,11 +142,17 @@ class SpanShard:
     def flush(self) -> None:
         """Make every update survive power loss."""
         if self.dirty:
-            with engine_writing("flushing", self._folder):
+            with engine_writing("flushing", self.folder):
                 self.engine.flush()
             self.dirty = False
 
     def close(self) -> None:
         """Flush and release."""
         self.flush()
+        self.engine.close()
+
+    def dismantle(self) -> None:
+        """Release a shard that is to be removed, index by index: at once would take too long."""
+        for name in _INDEXES:
+            self.engine.update(engine.UpdateOperation.delete_field_index(name))
         self.engine.close()

@@ -24,7 +24,7 @@ from otel_vector.store.contract import Tally
 from otel_vector.store.edge.between import unsure_items
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.manifest import ShardRow
-from otel_vector.store.edge.points import ends
+from otel_vector.store.edge.points import EVERY, ends
 from otel_vector.store.edge.render import filter_of, render
 from otel_vector.store.edge.scan import Scan
 from otel_vector.store.edge.shard import SpanShard
@@ -71,19 +71,30 @@ class Tallies:
         streams, condition, others = self._split(signal, where)
         found = {m: Sum() for m in meanings}
         if condition is not _NOTHING:
-            given = render(condition)
-            narrowed = [(_under(m, given), total) for m, total in found.items()]
-            failed = _failed(found, given)
-            for row in self._data.shards_of(streams):
-                with self._data.gate.reading(), self._data.pool.lease(row) as shard:
-                    self._add_errors(shard, failed, found)
-                    for under, total in narrowed:
-                        self._add(shard, row, under, total, ends_too=condition is not None)
+            self._add_shards(streams, condition, found)
         if condition is None:
             self._add_seen(streams, found)
         for meaning, total in found.items():
             total.add(others.get(meaning))
         return {meaning: total.tally() for meaning, total in found.items()}
+
+    def _add_shards(
+        self, streams: list[str], condition: Condition | None, found: dict[MeaningId, Sum]
+    ) -> None:
+        """Count what matches a condition, by summaries where there is none."""
+        given = render(condition)
+        narrowed = [(_under(m, given), total) for m, total in found.items()]
+        failed = _failed(found, given)
+        for row in self._data.shards_of(streams):
+            summary = self._data.pool.summary(row) if condition is None else None
+            if summary is not None:
+                for meaning, total in found.items():
+                    summary.add_to(total, meaning)
+                continue
+            with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+                self._add_errors(shard, failed, found)
+                for under, total in narrowed:
+                    self._add(shard, row, under, total, ends_too=condition is not None)
 
     def _split(
         self, signal: Signal, where: Where
@@ -124,8 +135,7 @@ class Tallies:
         self, shard: SpanShard, failed: engine.Filter, found: dict[MeaningId, Sum]
     ) -> None:
         """Count the failed items of all meanings by one facet; other meanings come with them."""
-        limit = self._data.meanings.counts().total + 10
-        for hit in shard.engine.facet(engine.FacetRequest("m", limit, False, failed)):
+        for hit in shard.engine.facet(engine.FacetRequest("m", EVERY, False, failed)):
             total = found.get(MeaningId(int(hit.value)))
             if total is not None:
                 total.errors += int(hit.count)
@@ -163,9 +173,12 @@ class Tallies:
         streams, condition, others = self._split(signal, where)
         counts = Counter({m: total.histogram.total() for m, total in others.items()})
         filter_ = filter_of(condition)
-        limit = self._data.meanings.counts().total + 10
         for row in self._data.shards_of(streams) if condition is not _NOTHING else ():
-            with self._data.gate.reading(), self._data.pool.lease(row) as shard:
-                hits = shard.engine.facet(engine.FacetRequest("m", limit, False, filter_))
-            counts.update({MeaningId(int(hit.value)): int(hit.count) for hit in hits})
+            summary = self._data.pool.summary(row) if condition is None else None
+            counts.update(summary.counts() if summary else self._pointed_at(row, filter_))
         return dict(counts)
+
+    def _pointed_at(self, row: ShardRow, filter_: engine.Filter | None) -> dict[MeaningId, int]:
+        with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+            hits = shard.engine.facet(engine.FacetRequest("m", EVERY, False, filter_))
+        return {MeaningId(int(hit.value)): int(hit.count) for hit in hits}

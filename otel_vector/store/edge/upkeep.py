@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 
-from otel_vector.errors import UnsupportedError
 from otel_vector.progress import Progress
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.store.answers import Tally
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.drop import Dropper
+from otel_vector.store.edge.merge import Merger
 from otel_vector.store.edge.rebuild import Rebuilder
+from otel_vector.store.edge.seal import Sealer
+from otel_vector.store.edge.verify import Verifier
 from otel_vector.store.upkeep import Describe, Partition, Sealed, StoredBlock
 
 __all__ = ["EdgeUpkeep"]
@@ -21,7 +23,7 @@ class EdgeUpkeep:
 
     def __init__(
         self, data: TenantData, dropper: Dropper, rebuilder: Rebuilder,
-        checkpoint: Callable[[], None],
+        verifier: Verifier, checkpoint: Callable[[], None],
     ) -> None:  # fmt: skip
         """Look after a tenant's folder.
 
@@ -29,12 +31,16 @@ class EdgeUpkeep:
             data: the folder.
             dropper: drops what is too old.
             rebuilder: makes points again from blocks.
+            verifier: knows what is damaged.
             checkpoint: makes every finished write survive power loss.
         """
         self._data = data
         self._checkpoint = checkpoint
         self._dropper = dropper
         self._rebuilder = rebuilder
+        self._verifier = verifier
+        self._sealer = Sealer(data)
+        self._merger = Merger(data)
 
     def partitions(self) -> list[Partition]:
         """See `Upkeep`."""
@@ -61,11 +67,14 @@ class EdgeUpkeep:
 
     def seal(self, progress: Progress, idle_s: float) -> Sealed:
         """See `Upkeep`."""
-        raise UnsupportedError("this store does not seal")
+        return Sealed(self._sealer.seal(progress, idle_s), self._merger.merge(progress))
 
     def compact(self) -> None:
         """See `Upkeep`."""
-        self._data.meanings.rewrite()
+        with self._data.writing:
+            if self._data.ledger.is_soiled():
+                self._data.meanings.rewrite()
+                self._data.ledger.clean()
 
     def blocks(self, partition: str, after: str = "") -> Iterator[StoredBlock]:
         """See `Upkeep`."""
@@ -73,7 +82,7 @@ class EdgeUpkeep:
 
     def damaged(self) -> dict[str, str]:
         """See `Upkeep`."""
-        return self._data.repairs.damaged()
+        return self._verifier.damaged()
 
     def rebuild(self, partition: str, describe: Describe, progress: Progress) -> int:
         """See `Upkeep`."""

@@ -1,0 +1,148 @@
+"""Sealing: full shards, and those idle for long, become immutable and mapped.
+
+::
+
+    flush, copy ─▶ a process seals the copy ─▶ make up for changes ─▶ swap ─▶ old one goes
+    (writes wait)  (writes and questions go on; changes are journaled)   (one row)
+
+A crash before the row is written leaves the old shard and a folder that is removed at the next
+opening; after it, the new one and the old one's folder, which is removed likewise.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+from otel_vector.errors import StorageFullError, StoreDamagedError
+from otel_vector.progress import Progress
+from otel_vector.store.edge.copies import copy_folder
+from otel_vector.store.edge.data import TenantData
+from otel_vector.store.edge.durable import rename_durably
+from otel_vector.store.edge.manifest import ShardRow
+from otel_vector.store.edge.shard import SpanShard
+
+__all__ = ["Sealer"]
+
+_POLL_S: Final = 0.2
+_NEW: Final = ".sealing"
+_log = logging.getLogger(__name__)
+
+
+class Sealer:
+    """Seals the shards of one tenant, one after the other."""
+
+    def __init__(self, data: TenantData) -> None:
+        """Seal within a tenant's folder."""
+        self._data = data
+
+    def due(self, idle_s: float) -> list[ShardRow]:
+        """Return the shards to be sealed: full ones, and those nobody changed for a while."""
+        before = monotonic() - idle_s
+        return [
+            row
+            for row in self._data.shards
+            if row.points
+            and not row.sealed
+            and (row.touched_s <= before or (row.full and not row.generation))
+        ]
+
+    def seal(self, progress: Progress, idle_s: float) -> int:
+        """Seal what is due; return how many shards were.
+
+        Raises:
+            StorageFullError: the disk is full; the shard stays as it was.
+            StoreDamagedError: a shard cannot be sealed; it stays as it was.
+            JobCancelledError: told to end; the shard in hand stays as it was.
+        """
+        due = self.due(idle_s)
+        sealed = 0
+        for at, row in enumerate(due):
+            note = f"sealing {row.folder}/{row.stream}-{row.id}"
+            sealed += self._seal(row, partial(progress, at, len(due), note))
+        return sealed
+
+    def _seal(self, row: ShardRow, report: Callable[[], None]) -> bool:
+        """Seal one shard; return False if it was dropped or replaced meanwhile."""
+        report()
+        generation = row.generation + 1
+        target = self._data.root / row.folder / f"{row.stream}-{row.id:05d}.{generation}"
+        copy = target.with_name(target.name + _NEW)
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.rmtree(target, ignore_errors=True)
+        with self._data.pool.lease(row) as shard:
+            try:
+                self._copy(shard, copy)
+                _run(copy, report)
+                rename_durably(copy, target)
+                swapped = self._swap(shard, generation, target)
+            finally:
+                shard.journal = None
+                shutil.rmtree(copy, ignore_errors=True)
+                if row.generation != generation:
+                    shutil.rmtree(target, ignore_errors=True)
+        if swapped:
+            self._data.pool.unused(shard)
+            shard.dismantle()
+            shutil.rmtree(shard.folder, ignore_errors=True)
+        return swapped
+
+    def _copy(self, shard: SpanShard, copy: Path) -> None:
+        """Copy the shard as it is now, and journal what is changed from here on."""
+        with self._data.writing:
+            shard.flush()
+            copy_folder(shard.folder, copy)
+            shard.journal = []
+
+    def _swap(self, shard: SpanShard, generation: int, target: Path) -> bool:
+        """Put the sealed shard in force unless the shard itself is gone."""
+        data, row = self._data, shard.row
+        with data.writing:
+            if row not in data.shards:
+                return False
+            sealed = SpanShard(target, replace(row, generation=generation, sealed=True))
+            for change in shard.journal or ():
+                change(sealed)
+            sealed.flush()
+            data.manifest.swap(sealed.row)
+            row.generation, row.sealed = generation, sealed.row.sealed
+            sealed.row = row
+            data.pool.replace(sealed)
+            data.version += 1
+            return True
+
+
+def _run(folder: Path, report: Callable[[], None]) -> None:
+    """Run the sealing process on a copy."""
+    command = [sys.executable, "-m", "otel_vector.store.edge.sealing", str(folder)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 -- our own module
+        try:
+            while not _ended(process):
+                report()
+        except BaseException:
+            process.kill()
+            raise
+        told = process.stderr.read() if process.stderr else ""
+    if process.returncode:
+        if "space" in told.lower():
+            raise StorageFullError(f"sealing {folder}: the disk is full; free some space")
+        raise StoreDamagedError(
+            f"{folder} cannot be sealed (exit code {process.returncode}):"
+            f" {told.strip().splitlines()[-1:] or 'no reason given'}; run otel-vector reindex"
+        )
+
+
+def _ended(process: subprocess.Popen[str]) -> bool:
+    try:
+        process.wait(_POLL_S)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
