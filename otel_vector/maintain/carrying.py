@@ -78,8 +78,8 @@ def _carry_versions(
     missing = list(reversed(source.records.versions(record.collection, record.key)))[there:]
     for version in missing:
         texts = source.meanings.get(version.meanings)
-        # A meaning of an earlier version is gone with that version; only the latest is searched.
-        draft = Draft(version.key, version.body, tuple(m for m in version.meanings if m in texts))
+        # The text of an earlier version is gone with that version; its id tells versions apart.
+        draft = Draft(version.key, version.body, version.meanings)
         target.records.put(record.collection, [draft], texts)
         vectors.carry(texts.values())
     return len(missing)

@@ -153,7 +153,7 @@ class Records:
         key = value.get("key") if isinstance(value, dict) else None
         try:
             draft, meant = self._draft(tenant, value)
-            checked(collection, [draft], meant)
+            checked(collection, [draft])
         except OtelVectorError as error:
             return Refused(error, key if isinstance(key, str) else "")
         texts.update(meant)

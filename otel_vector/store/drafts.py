@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -47,26 +47,22 @@ class Checked:
     meanings: tuple[MeaningId, ...]
 
 
-def checked(
-    collection: str, drafts: Sequence[Draft], known: Collection[MeaningId]
-) -> list[Checked]:
+def checked(collection: str, drafts: Sequence[Draft]) -> list[Checked]:
     """Return drafts as they are stored.
 
     Args:
         collection: where they are to be stored.
         drafts: the records.
-        known: ids of the texts that come with them.
 
     Raises:
-        InvalidInputError: a name that cannot be one, a body that is no JSON object, a meaning
-            whose text is not given.
+        InvalidInputError: a name that cannot be one, or a body that is no JSON object.
         TooLargeError: a body or the number of its texts is over the limit.
     """
     check_collection(collection)
-    return [_checked(draft, known) for draft in drafts]
+    return [_checked(draft) for draft in drafts]
 
 
-def _checked(draft: Draft, known: Collection[MeaningId]) -> Checked:
+def _checked(draft: Draft) -> Checked:
     check_key(draft.key)
     meanings = tuple(dict.fromkeys(draft.meanings))
     if len(meanings) > MAX_MEANINGS:
@@ -74,8 +70,6 @@ def _checked(draft: Draft, known: Collection[MeaningId]) -> Checked:
             f"record {draft.key!r} has {len(meanings)} texts, at most {MAX_MEANINGS} are taken;"
             " split it into several records"
         )
-    if any(meaning not in known for meaning in meanings):
-        raise InvalidInputError(f"record {draft.key!r} points at a text that is not given with it")
     return Checked(draft.key, _encoded(draft), meanings)
 
 

@@ -76,7 +76,8 @@ class RecordStore(Protocol):
         Args:
             collection: where; comes into being with its first record.
             drafts: records; of several with one key the last one stays active.
-            texts: the meanings the drafts point at, added as pending if they are new.
+            texts: the meanings the drafts point at, added as pending if they are new. An id
+                without a text is kept, as that of an older version whose text is gone.
 
         Raises:
             InvalidInputError: a name, body or meaning that cannot be stored; see `drafts`.

@@ -58,18 +58,18 @@ class EdgeRecords:
         self, collection: str, drafts: Sequence[Draft], texts: Mapping[MeaningId, Meaning]
     ) -> list[Record]:
         """See `RecordStore`."""
-        ready = checked(collection, drafts, texts)
+        ready = checked(collection, drafts)
         require_free_space(self._root)
         with self._writing:
+            wanted = {i for draft in ready for i in draft.meanings}
+            texts = {**self._meanings.get(wanted - texts.keys()), **texts}
             with self._file.writing():
                 before = {draft.key: self._file.active(collection, draft.key) for draft in ready}
                 stored = [self._put(collection, draft, texts) for draft in ready]
                 touched = {i for row in before.values() if row for i in row[2]}
-                touched |= {i for draft in ready for i in draft.meanings}
-                released = self._file.release(touched)
-            gone = set(released)
-            self._meanings.add(texts[i] for draft in ready for i in draft.meanings
-                               if i not in gone)  # fmt: skip
+                released = self._file.release(touched | wanted)
+            kept = (wanted & texts.keys()).difference(released)
+            self._meanings.add(texts[i] for i in kept)
             self._take_off(released)
             return [self._stored(collection, key, version) for key, version in stored]
 
@@ -82,7 +82,7 @@ class EdgeRecords:
         version = active[0] + 1 if active is not None else 1
         row = (version, time_ns(), draft.body)
         self._file.insert(collection, draft.key, row, draft.meanings)
-        self._file.add_texts(texts[i] for i in draft.meanings)
+        self._file.add_texts(texts[i] for i in draft.meanings if i in texts)
         return draft.key, version
 
     def _stored(self, collection: str, key: str, version: int) -> Record:

@@ -48,10 +48,10 @@ class MemoryRecords:
         self, collection: str, drafts: Sequence[Draft], texts: Mapping[MeaningId, Meaning]
     ) -> list[Record]:
         """See `RecordStore`."""
-        ready = checked(collection, drafts, texts)
+        ready = checked(collection, drafts)
         with self._lock:
             touched = self.meanings() | {i for draft in ready for i in draft.meanings}
-            self._meanings.add(texts[i] for draft in ready for i in draft.meanings)
+            self._meanings.add(texts[i] for i in texts.keys() & touched)
             stored = [self._put(collection, draft) for draft in ready]
             self._collect(touched - self.meanings())
             return [self._record(collection, key, version) for key, version in stored]

@@ -74,7 +74,8 @@ class MemoryTenant:
     def written(self) -> bool:
         """Return whether anything was ever written."""
         size = self.size()
-        return bool(size.spans or size.logs or size.tombstones or self._meanings.counts().total)
+        meanings, records = self._meanings.counts().total, self._records.collections()
+        return bool(size.spans or size.logs or size.tombstones or meanings or records)
 
 
 class MemoryStore:
