@@ -1,6 +1,7 @@
 """The API asks for keys: each route for its role, in the tenants of the key, to the very end."""
 
 import threading
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from otel_vector.errors import AccessError, ConfigError, UnauthenticatedError
 from otel_vector.keys.contract import Role
 from otel_vector.keys.ring import StateKeyring
 from otel_vector.state.sqlite import SqliteState
+from otel_vector.telemetry import PartHealth
 from otel_vector.testing.keys import order
 from otel_vector_collector.api import access
 from otel_vector_collector.api.app import _ROUTERS, routed
@@ -147,6 +149,17 @@ def test_metrics_of_all_tenants_take_a_key_for_all_of_them(api, keys):
     assert api.get("/metrics").status_code == 401
     assert api.get("/metrics", headers=bearer(one)).status_code == 403
     assert api.get("/metrics", headers=bearer(every)).status_code == 200
+
+
+def test_this_machine_may_read_metrics_without_a_key_by_setting(keys, engine):
+    made(keys, Role.READ)
+    serve = replace(engine.settings.serve, metrics_without_key=True)
+    engine.settings = replace(engine.settings, serve=serve)
+    engine.parts = [PartHealth("disk", ok=True, detail="well")]
+    with served(engine, Gate(keys)) as client:
+        assert client.get("/metrics").status_code == 200
+        assert [part["name"] for part in client.get("/ready").json()["parts"]] == ["disk"]
+        assert client.get("/v1/stats").status_code == 401
 
 
 def test_a_key_in_a_url_is_refused_and_not_repeated(api, keys):
