@@ -187,8 +187,12 @@ class EmbedConfig:
     """Which model gives texts their vectors."""
 
     model: str = _set(
-        "all-MiniLM-L6-v2-int8",
-        "the bundled model, the name of a fastembed model, `none`, or with a url the model there",
+        "",
+        "the bundled model (`all-MiniLM-L6-v2-int8`), the name of a fastembed model, `none`, or"
+        " with a url the model there; empty for the store's own, in a new store the bundled one",
+    )
+    facets: tuple[str, ...] = _set(
+        (), "facets with a model of their own, as `facet=model`: `code=name-of-a-model`"
     )
     url: str = _set("", "base URL of an OpenAI-compatible endpoint, up to and including /v1")
     api_key: str = _set("", "key for that endpoint", secret=True)

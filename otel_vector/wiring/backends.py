@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, Protocol, cast
 
 from otel_vector.embed.contract import Embedder
+from otel_vector.errors import ConfigError
 from otel_vector.inbox.contract import Intake
 from otel_vector.ingest.queue import Queue
 from otel_vector.keys.contract import Keyring
@@ -62,6 +63,8 @@ def _embedder(config: EmbedConfig) -> Embedder | None:
     if config.backend:
         return cast("Embedder", plugin("embed", config.backend)(config))
     if config.url:
+        if not config.model:
+            raise ConfigError("embed.model: name the model at embed.url")
         from otel_vector.embed.openai import OpenAIEmbedder
 
         return OpenAIEmbedder(
@@ -69,9 +72,9 @@ def _embedder(config: EmbedConfig) -> Embedder | None:
         )
     if config.model == NO_MODEL:
         return None
-    from otel_vector.embed.fast import FastEmbedder
+    from otel_vector.embed.fast import BUNDLED, FastEmbedder
 
-    return FastEmbedder(config.model, config.threads, config.path)
+    return FastEmbedder(config.model or BUNDLED, config.threads, config.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ The data folder::
 
     DATA/              mode 0700
       inbox/           requests that wait, and dead letters
-      state.db         progress of imports
+      state.db         progress of imports; API keys, hashed
       redact.key       makes redaction markers comparable within this folder only; mode 0600
       store/           blocks, points and meanings, a folder per tenant
 """
@@ -16,11 +16,12 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from otel_vector.embed.contract import Embedder
+from otel_vector.embed.several import Embedders
 from otel_vector.events.local import LocalEvents
 from otel_vector.settings.config import Settings
 from otel_vector.spans.ids import Tenant
@@ -30,6 +31,7 @@ from otel_vector.state.folder import make_folder, once_made_key
 from otel_vector.store.contract import Store
 from otel_vector.telemetry import PartHealth, Telemetry
 from otel_vector.wiring.backends import NO_MODEL, Backends, EngineInbox, open_inbox, open_state
+from otel_vector.wiring.models import stored_models, use_models
 
 if TYPE_CHECKING:
     from otel_vector.ingest.embedding import EmbedLoop
@@ -75,12 +77,8 @@ class Engine:
         """Build the parts; what has to be closed again is left in `opened`."""
         self.settings = settings
         self.telemetry = Telemetry()
-        self.embedder = backends.embedder(settings.embed)
-        close = getattr(self.embedder, "close", None)
-        if close is not None:
-            opened.callback(close)
-        self.store = self._opened_store(backends)
-        opened.callback(self.store.close)
+        self.backends = backends
+        self._open_store_and_models(opened)
         self.inbox = open_inbox(settings, backends)
         opened.callback(self.inbox.close)
         self.state = open_state(settings, backends)
@@ -143,6 +141,7 @@ class Engine:
         return [
             self._inbox_health(),
             self._worker.health(),
+            self._store_health(),
             self._embedding.health() if self._embedding is not None else none,
             *([self._retaining.health()] if self._retaining is not None else []),
             self._disk_health(),
@@ -159,6 +158,33 @@ class Engine:
             return
         self._started = False
         self._opened.close()
+
+    def _open_store_and_models(self, opened: ExitStack) -> None:
+        """Open the store with the models that settings name, else with those it has."""
+        from otel_vector.describe.recipe import RECIPE
+
+        config, folder = self.settings.embed, self.settings.data / "store"
+        if not config.model and (stored := stored_models(folder).default) is not None:
+            config = replace(config, model=stored.name)
+        self.embedder = default = self.backends.embedder(config)
+        close = getattr(default, "close", None)
+        if close is not None:
+            opened.callback(close)
+        self.store = self._opened_store(self.backends)
+        opened.callback(self.store.close)
+        self.embedder = use_models(self.store, default, config, self.backends, opened)
+        if not self.store.recipe:
+            self.store.described(RECIPE)
+
+    def take_embedder(self, embedder: Embedder) -> None:
+        """Ask the model from now on that has taken another's place in the store."""
+        close = getattr(embedder, "close", None)
+        if close is not None:
+            self._opened.callback(close)
+        if isinstance(self.embedder, Embedders):
+            made = {one.model: one for one in (*self.embedder.all(), embedder)}
+            self.embedder.take([made[model.name] for model in self.store.models.current()])
+        self._sink.arrived.set()
 
     def _opened_store(self, backends: Backends) -> Store:
         folder = self.settings.data / "store"
@@ -177,10 +203,13 @@ class Engine:
         from otel_vector.ingest.stages import Stages
         from otel_vector.ingest.worker import Worker
         from otel_vector.maintain.retain import Retention
+        from otel_vector.wiring.acts import drops_recorded
 
         settings, stages = self.settings, Stages(self.telemetry)
         limit_bytes = settings.inbox.max_request_bytes
-        self._retention = Retention(self.store, settings.retention)
+        self._retention = Retention(
+            self.store, settings.retention, told=drops_recorded(settings.data)
+        )
         self._aging = Aging(self._retention.oldest_ns, self.telemetry)
         sink = self._sink = Sink(self.store, self.events, stages, self._aging.kept)
         self._pipeline = Pipeline(self._redactor(), settings.describe, stages, limit_bytes)
@@ -323,6 +352,20 @@ class Engine:
         )
         full = waiting.bytes >= config.max_bytes
         return PartHealth("inbox", ok=not full, detail=f"full: {detail}" if full else detail)
+
+    def _store_health(self) -> PartHealth:
+        """Tell what is damaged, and whether texts are described by an older recipe."""
+        from otel_vector.maintain.reindex import stale_recipe
+
+        wrong = [
+            f"{tenant}/{name}: {why}"
+            for tenant in self.store.tenants()
+            for name, why in sorted(self.store.tenant(tenant).upkeep.damaged().items())
+        ]
+        if wrong:
+            detail = f"{'; '.join(wrong)}; search goes on with the rest"
+            return PartHealth("store", ok=False, detail=detail)
+        return PartHealth("store", ok=True, detail=stale_recipe(self.store) or "whole")
 
     def _disk_health(self) -> PartHealth:
         free, least = self._free_bytes(), self.settings.inbox.min_free_bytes

@@ -147,7 +147,13 @@ def test_health_has_every_part_and_says_what_is_wrong(tmp_path, engine):
     assert not before["ingest"].ok
     engine.start()
     parts.eventually(lambda: all(part.ok for part in engine.health()))
-    assert [part.name for part in engine.health()] == ["inbox", "ingest", "embedding", "disk"]
+    assert [part.name for part in engine.health()] == [
+        "inbox",
+        "ingest",
+        "store",
+        "embedding",
+        "disk",
+    ]
     engine.close()
     hungry = settings_of(tmp_path, inbox=InboxConfig(min_free_bytes=1 << 60))
     second = Engine.open(hungry, HASHING)

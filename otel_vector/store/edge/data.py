@@ -9,9 +9,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Lock, RLock
 
@@ -19,20 +20,21 @@ from otel_vector.errors import StoreDamagedError
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.batch import Join
 from otel_vector.spans.items import Item
-from otel_vector.spans.meanings import Signal
+from otel_vector.spans.meanings import Meaning, Signal
 from otel_vector.store.edge.blocks import BlockFile, unplace
 from otel_vector.store.edge.gate import Gate
 from otel_vector.store.edge.ledger import Ledger
 from otel_vector.store.edge.manifest import Manifest, Seen, ShardRow, Waiting
-from otel_vector.store.edge.meanings import EdgeMeanings
+from otel_vector.store.edge.meanings import open_meanings
 from otel_vector.store.edge.outgoing import Outgoing
 from otel_vector.store.edge.pool import Pool
-from otel_vector.store.edge.repairs import Repairs
+from otel_vector.store.edge.repairs import ASIDE, MEANINGS, Repairs, set_aside
 from otel_vector.store.edge.shard import create_shard_folder, shard_folder
-from otel_vector.store.edge.shelf import shelf_folder
 from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.reading.cache import BlockCache, CachedBlock
 from otel_vector.store.reading.deadline import Deadline
+
+_log = logging.getLogger(__name__)
 
 __all__ = ["TenantData"]
 
@@ -54,33 +56,64 @@ class TenantData:
         self.writing = RLock()
         """Held by whatever changes points, blocks, meanings or the manifest; readers never."""
         self.manifest = Manifest(root / "manifest.db", config.max_partitions)
-        _require(shelf_folder(root), beside=bool(self.manifest.shards()))
-        self.meanings = EdgeMeanings(root, spaces, self.gate, self.writing)
+        self.meanings, lost = open_meanings(
+            root, spaces, self.gate, self.writing, bool(self.manifest.shards())
+        )
         self.ledger = Ledger(root / "manifest.db")
         self.pool = Pool(root, config.max_open_shards)
         self.repairs = Repairs(root / "manifest.db")
+        self._note_lost(lost)
+        self.pool.broken = self._set_aside_broken
         self.outgoing = Outgoing(root, self.pool, config.query_timeout_s)
         self.late_joins: list[Join] | None = None
         """Joins since a rebuild began; None while nothing is rebuilt."""
         self.cache = BlockCache(config.block_cache_bytes)
         self.shards: list[ShardRow] = self.manifest.shards()
         self.seen: dict[str, Seen] = self.manifest.seen()
-        self.waiting: dict[bytes, list[Waiting]] = {}
-        for entry in self.manifest.waiting():
-            self.waiting.setdefault(entry.trace_id + entry.span_id, []).append(entry)
+        self.waiting = _by_span(self.manifest.waiting())
         self.version = 0
         self._files: dict[str, BlockFile] = {}
         self._files_lock = Lock()
+        self.unreadable: dict[str, str] = {}
+        """Partitions whose blocks cannot be read, and why."""
         self._gone = BlockFile(Path(":memory:"), config.compression_level)
         self._remove_leftovers()
         self._recount()
+
+    def _note_lost(self, why: str) -> None:
+        """Remember that the meanings were made anew: every partition is to be described again."""
+        if why:
+            again = dict.fromkeys(self.manifest.folders(), f"the meanings were lost: {why}")
+            self.repairs.note({MEANINGS: why, **again})
+
+    def operations(self) -> Sequence[Meaning] | None:
+        """Return all `operation` meanings; None while not all of them are known."""
+        return None if MEANINGS in self.repairs.damaged() else self.meanings.operations()
+
+    def set_aside(self, row: ShardRow, why: str) -> None:
+        """Let a damaged shard count no longer; a rebuild makes its points again."""
+        _log.error("shard %s-%05d of %s: %s; it is set aside, and its points are made again from"
+                   " the blocks", row.stream, row.id, row.folder, why)  # fmt: skip
+        self.repairs.note({row.folder: f"a shard was set aside: {why}"}, [row])
+        self.shards = [other for other in self.shards if other is not row]
+        self.pool.retire([row])
+        set_aside(shard_folder(self.root / row.folder, row))
+        self.version += 1
+
+    def _set_aside_broken(self, row: ShardRow, fault: StoreDamagedError) -> None:
+        """Let a shard count no longer that cannot be loaded: who asks for it finds it empty."""
+        wrong = str(fault).removesuffix("; restore it from a backup")
+        _log.error("%s; it is set aside, and its points are made again from the blocks", wrong)
+        self.repairs.note({row.folder: f"a shard was set aside: {wrong}"}, [row])
+        set_aside(shard_folder(self.root / row.folder, row))
+        self.version += 1
 
     def _remove_leftovers(self) -> None:
         """Remove shard folders that were being made when the process ended."""
         listed = {shard_folder(self.root / row.folder, row) for row in self.shards}
         for folder in self.manifest.folders():
             for found in (self.root / folder).glob("*-?????*"):
-                if found.is_dir() and found not in listed:
+                if found.is_dir() and found not in listed and ASIDE not in found.name:
                     shutil.rmtree(found)
 
     def _recount(self) -> None:
@@ -89,6 +122,8 @@ class TenantData:
         last = {(row.folder, row.stream): row.id for row in self.shards}
         for row in filling:
             with self.pool.lease(row) as shard:
+                if row.full:  # set aside just now
+                    continue
                 row.points, row.min_us, row.max_us = shard.extent()
             over = row.points >= self.config.span_shard_points
             row.full = over or last[row.folder, row.stream] != row.id
@@ -108,9 +143,22 @@ class TenantData:
             if file is None:
                 path = self.root / folder
                 path.mkdir(parents=True, exist_ok=True, mode=0o700)
-                file = BlockFile(path / "blocks.db", self.config.compression_level)
+                try:
+                    file = BlockFile(path / "blocks.db", self.config.compression_level)
+                except StoreDamagedError as fault:
+                    self.unreadable[folder] = str(fault)
+                    raise
+                self.unreadable.pop(folder, None)
                 self._files[folder] = file
             return file
+
+    def block_count(self) -> int:
+        """Return the number of blocks in all files that can be read."""
+        count = 0
+        for folder in self.manifest.folders():
+            with suppress(StoreDamagedError):
+                count += self.blocks(folder).count()
+        return count
 
     def leave(self, folder: str) -> None:
         """Let go of a partition whose rows are removed; who still reads finds it empty."""
@@ -181,6 +229,13 @@ class TenantData:
             closing.callback(self.meanings.close)
             closing.callback(self.pool.close)
             self.outgoing.sweep(now=True)
+
+
+def _by_span(waiting: Iterable[Waiting]) -> dict[bytes, list[Waiting]]:
+    found: dict[bytes, list[Waiting]] = {}
+    for entry in waiting:
+        found.setdefault(entry.trace_id + entry.span_id, []).append(entry)
+    return found
 
 
 def _require(path: Path, *, beside: bool) -> None:

@@ -22,6 +22,7 @@ from otel_vector.store.contract import Capabilities, TenantStore
 from otel_vector.store.edge.faults import require_free_space
 from otel_vector.store.edge.header import bind
 from otel_vector.store.edge.lock import FolderLock
+from otel_vector.store.edge.mark import leave_mark, take_mark
 from otel_vector.store.edge.migrations import migrate
 from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.edge.tenant import EdgeTenant
@@ -61,14 +62,17 @@ class EdgeStore:
         self._lock = FolderLock(path / "lock")
         self._opening = Lock()
         self._changing = Lock()
+        self._unclean = self._opened = False
         self._tenants: dict[Tenant, EdgeTenant] = {}
         try:
             migrate(path)
             default = Model(model, dimension) if dimension else None
             header = bind(path / "store.json", Models(default, dict(facets or {})), indexed)
             self._spaces = Spaces(path / "store.json", header)
+            self._unclean = not take_mark(path)
             for folder in sorted((path / "tenants").glob("*")):
                 self._open(Tenant(folder.name))
+            self._unclean, self._opened = False, True
             self._let_leave()
         except BaseException:
             self.close()
@@ -138,6 +142,7 @@ class EdgeStore:
                     self._config,
                     self._spaces,
                     frozenset(self._spaces.header.indexed),
+                    check=self._unclean,
                 )
             return known
 
@@ -152,8 +157,13 @@ class EdgeStore:
 
     def close(self) -> None:
         """See `Store`."""
-        with ExitStack() as closing:
-            closing.callback(self._lock.release)
-            for tenant in self._tenants.values():
-                closing.callback(tenant.close)
-            self._tenants = {}
+        try:
+            with ExitStack() as closing:
+                for tenant in self._tenants.values():
+                    closing.callback(tenant.close)
+                self._tenants = {}
+            if self._opened:
+                leave_mark(self._path)
+        finally:
+            self._opened = False
+            self._lock.release()

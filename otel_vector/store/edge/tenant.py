@@ -19,6 +19,7 @@ from otel_vector.store.edge.records import EdgeRecords
 from otel_vector.store.edge.sizes import disk_bytes
 from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.edge.upkeep import EdgeUpkeep
+from otel_vector.store.edge.verify import Verifier
 from otel_vector.store.edge.writer import EdgeWriter
 from otel_vector.store.reading.compile import Compiler
 from otel_vector.store.reading.streams import LOGS
@@ -31,11 +32,14 @@ class EdgeTenant:
 
     def __init__(
         self, root: Path, tenant: Tenant, config: StoreConfig, spaces: Spaces,
-        indexed: frozenset[str],
+        indexed: frozenset[str], *, check: bool = False,
     ) -> None:  # fmt: skip
         """Open or create a tenant's folder."""
         self._data = TenantData(root, config, spaces)
-        compiler = Compiler(self._data.meanings.operations, indexed)
+        verifier = Verifier(self._data, tenant)
+        if check:
+            verifier.after_unclean_stop()
+        compiler = Compiler(self._data.operations, indexed)
         collector = Collector(self._data)
         forgetter = Forgetter(self._data, tenant, collector)
         self._dropper = Dropper(self._data, forgetter)
@@ -46,7 +50,11 @@ class EdgeTenant:
         self._dropper.complete()
         self._records.recover()
         self._upkeep = EdgeUpkeep(
-            self._data, self._dropper, Rebuilder(self._data, tenant, forgetter), self.checkpoint
+            self._data,
+            self._dropper,
+            Rebuilder(self._data, tenant, forgetter),
+            verifier,
+            self.checkpoint,
         )
 
     @property
@@ -78,8 +86,7 @@ class EdgeTenant:
         """See `TenantStore`."""
         logs = sum(row.points for row in self._data.shards if row.stream == LOGS)
         spans = sum(row.points for row in self._data.shards) - logs
-        folders = self._data.manifest.folders()
-        blocks = sum(self._data.blocks(folder).count() for folder in folders)
+        blocks = self._data.block_count()
         return StoreSize(
             spans,
             logs,
