@@ -103,7 +103,11 @@ class Retention:
     """Drops what is to be dropped, and counts it. One thread at a time drops."""
 
     def __init__(
-        self, store: Store, config: RetentionConfig, clock_ns: Callable[[], int] = time_ns
+        self,
+        store: Store,
+        config: RetentionConfig,
+        clock_ns: Callable[[], int] = time_ns,
+        told: Callable[[Drop, int], object] | None = None,
     ) -> None:
         """Look after a store.
 
@@ -111,7 +115,9 @@ class Retention:
             store: what is stored.
             config: what is kept.
             clock_ns: returns the time.
+            told: takes each drop that took items, and how many, as for an audit log.
         """
+        self._told = told
         self._store = store
         self._config = config
         self._clock_ns = clock_ns
@@ -157,4 +163,6 @@ class Retention:
                 "dropped %d items of partition %s of tenant %s, by %s",
                 items, drop.partition.name, drop.tenant, drop.reason,
             )  # fmt: skip
+            if self._told is not None:
+                self._told(drop, items)
         return items

@@ -1,6 +1,7 @@
 """The audit log as its owner reads it on the command line."""
 
-from serving import Served, cli
+from isolating import spans
+from serving import Served, cli, eventually
 
 from otel_vector.keys.audit import Act, AuditLog
 from otel_vector.spans.ids import Tenant
@@ -58,3 +59,20 @@ def test_every_change_of_keys_is_recorded_and_no_secret(tmp_path):
         served, "keys", "create", "x", "--role", "read", "--rate", "spans=0", check=False
     )
     assert refused.code == 2
+
+
+def test_what_retention_drops_is_recorded(tmp_path):
+    served = Served(tmp_path)
+    old = tmp_path / "old.pb"
+    data = spans("mine", 0xA1, 4)
+    old.write_bytes(data.SerializeToString())
+    cli(served, "import", old)
+    try:
+        served.start("--set", "retention.max_age_s=1d", "--set", "retention.every_s=1")
+        log = AuditLog(served.data)
+        eventually(lambda: any(e.act.what == "retention.drop" for e in log.entries()))
+    finally:
+        served.end()
+    (entry,) = [e for e in log.entries() if e.act.what == "retention.drop"]
+    assert (entry.act.who, entry.act.tenants) == ("retention", ("default",))
+    assert entry.act.counts == {"items": 4}
