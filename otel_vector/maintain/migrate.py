@@ -28,7 +28,7 @@ from otel_vector.maintain.ahead import ahead
 from otel_vector.maintain.carrying import carry_records, carry_tombstones
 from otel_vector.maintain.lots import Lot, lots_of
 from otel_vector.maintain.sameness import Compared, Comparison
-from otel_vector.maintain.vectors import VectorCarrier, require_same_models
+from otel_vector.maintain.vectors import VectorCarrier, agree_on_models
 from otel_vector.progress import Progress
 from otel_vector.spans.batch import digest_of
 from otel_vector.spans.ids import Tenant
@@ -100,7 +100,7 @@ def migrate(
         StoreUnavailableError: the target's server does not answer; the next run goes on.
         StorageFullError: the target's disk is full; the next run goes on.
     """
-    require_same_models(source, target)
+    agree_on_models(source, target)
     work = _Migration(source, target, describers, _Marks(state, f"migrate {name}"), progress)
     return work.run()
 

@@ -102,7 +102,7 @@ class Comparison:
     def _without_point(self, by_signal: dict[Signal, _Ids]) -> str:
         """Return a sentence if the target has blocks of items that it cannot find by their id."""
         for signal, ids in by_signal.items():
-            sample = [SpanId(i.hex()) for i in ids[:: max(1, len(ids) // _CHUNK)].tolist()]
+            sample = _some(ids, _CHUNK)
             found = len(self._target.reader.items(signal, sample))
             if found < len(sample):
                 return f"{len(sample) - found:,} of {len(sample):,} {signal.value} have no point"
@@ -111,7 +111,7 @@ class Comparison:
     def _unlike(self, by_signal: dict[Signal, _Ids]) -> str:
         """Return a sentence if some items read from both stores are not the same."""
         for signal, ids in by_signal.items():
-            sample = [SpanId(i.hex()) for i in ids[:: max(1, len(ids) // _SAMPLE)].tolist()]
+            sample = _some(ids, _SAMPLE)
             here = self._source.reader.items(signal, sample)
             there = {item.id: item for item in self._target.reader.items(signal, sample)}
             for item in here:
@@ -141,6 +141,12 @@ def _union(parts: list[_Ids]) -> _Ids:
     if len(parts) == 1:
         return parts[0]
     return np.unique(np.concatenate([np.empty(0, "S16"), *parts]))
+
+
+def _some(ids: _Ids, count: int) -> list[SpanId]:
+    """Return some of the ids, spread evenly. As texts, since numpy drops zero bytes at the end."""
+    joined = ids[:: max(1, len(ids) // count)].tobytes().hex()
+    return [SpanId(joined[at : at + 32]) for at in range(0, len(joined), 32)]
 
 
 def _hash(ids: _Ids) -> str:

@@ -9,27 +9,35 @@ from otel_vector.errors import ModelMismatchError
 from otel_vector.spans.ids import MeaningId
 from otel_vector.spans.meanings import Facet, Meaning
 from otel_vector.store.contract import MeaningStore, Store
+from otel_vector.store.models import Model
 
-__all__ = ["VectorCarrier", "require_same_models"]
+__all__ = ["VectorCarrier", "agree_on_models"]
 
 _CHUNK: Final = 500
 
 
-def require_same_models(source: Store, target: Store) -> None:
-    """Refuse a target that cannot take the vectors.
+def agree_on_models(source: Store, target: Store) -> None:
+    """Make a target answer by the source's models; one that is in use has to do so already.
 
     Raises:
-        ModelMismatchError: it answers by other models than the source.
+        ModelMismatchError: the target answers by other models than the source.
     """
+    if not target.tenants() and source.models.default == target.models.default:
+        for facet, model in source.models.facets.items():
+            target.prepare(model, facet)
+            target.switch()
     for facet in Facet:
         ours, theirs = source.models.of(facet), target.models.of(facet)
         if ours is not None and ours != theirs:
-            name = "no model" if theirs is None else f"{theirs.name} ({theirs.dimension})"
             raise ModelMismatchError(
-                f"the store holds vectors of {ours.name} ({ours.dimension}) for texts of facet"
-                f" {facet.value}, the target those of {name}; name an empty prefix with --prefix,"
-                " or run `otel-vector reembed` first"
+                f"the store holds vectors of {_shown(ours)} for texts of facet {facet.value}, the"
+                f" target those of {_shown(theirs)}; copy to another prefix of the server, or"
+                " change the model of one of them with `otel-vector reembed` first"
             )
+
+
+def _shown(model: Model | None) -> str:
+    return "no model" if model is None else f"{model.name} (dimension {model.dimension})"
 
 
 class VectorCarrier:
