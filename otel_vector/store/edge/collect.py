@@ -51,6 +51,7 @@ class Collector:
         known = self._data.meanings.get(lonely)
         gone = [i for i, m in known.items() if not (suspects[i] and m.facet in MASKED)]
         if gone:
+            self._data.ledger.soil()
             self._data.meanings.remove(gone)
         return gone
 

@@ -142,8 +142,7 @@ class Dropper:
         """Remove points and bytes of a partition's early items."""
         for row in self._data.shards_of(_STREAMS, folder):
             ids = [SpanId(record.id.hex) for record in self._early(row, before_us)]
-            if ids:
-                self._forgetter.remove_points(row, ids)
+            self._forgetter.remove_points(row, ids)
         for stream in _STREAMS:
             self._cut_blocks(folder, stream, before_us)
         self._data.blocks(folder).scrub()

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
+import qdrant_edge as engine
+
 from otel_vector.spans.ids import MeaningId, SpanId, trace_key
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
@@ -73,6 +75,10 @@ class Forgetter:
             self._take_out(doomed, traces if all_known else None)
             self.settle(_ends(stored))
         return len(stored)
+
+    def release(self, meanings: Collection[MeaningId]) -> None:
+        """Remove those of some meanings that nothing points at."""
+        self._collector.release(meanings)
 
     def complete(self) -> None:
         """Complete what a crash or a fault left unfinished."""
@@ -160,7 +166,8 @@ class Forgetter:
                 self._data.gate.step_aside()
                 shard.remove(stored[start : start + CHUNK])
             shard.flush()
-        row.points -= len(stored)
+            # Counted anew: a crash may have come between a removal and this.
+            row.points = shard.engine.count(engine.CountRequest(exact=True))
         self._data.version += 1
         self._data.manifest.save([row], {}, ())
 

@@ -6,6 +6,7 @@
     doomed(id, folder, stream, …)     of these, the ones whose deletion is not complete
     suspect(meaning, content_only)    may be pointed at by nothing any more, and not yet looked at
     retired(stream, meaning, …)       tallies of items that retention dropped
+    soiled(since)                     texts left the shelf, whose bytes are still in its files
     leaving(folder)                   partitions that were dropped and are still on disk
     cut(folder, before_us)            partitions whose early items are being dropped
 
@@ -48,6 +49,7 @@ CREATE TABLE IF NOT EXISTS retired (
     errors INTEGER NOT NULL, histogram TEXT NOT NULL, first TEXT NOT NULL, last TEXT NOT NULL,
     PRIMARY KEY (stream, meaning)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS soiled (since INTEGER PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS leaving (folder TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cut (folder TEXT PRIMARY KEY, before_us INTEGER NOT NULL) WITHOUT ROWID;
 """
@@ -235,6 +237,22 @@ class Ledger:
                     if tally is not None:
                         found[meaning] = added(found.get(meaning, Tally()), tally)
         return found
+
+    def soil(self) -> None:
+        """Note that texts are about to leave the shelf of meanings."""
+        if not self.is_soiled():
+            with self._transaction():
+                self._db.execute("INSERT OR IGNORE INTO soiled VALUES (1)")
+
+    def is_soiled(self) -> bool:
+        """Return whether the shelf's files may hold bytes of texts that left it."""
+        with self._lock:
+            return self._db.execute("SELECT 1 FROM soiled").fetchone() is not None
+
+    def clean(self) -> None:
+        """Note that the shelf's files were written anew."""
+        with self._transaction():
+            self._db.execute("DELETE FROM soiled")
 
     def leaving(self) -> list[str]:
         """Return the folders that are left to be removed."""

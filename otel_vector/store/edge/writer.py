@@ -66,7 +66,8 @@ class EdgeWriter:
     def _write(self, batch: Batch, digest: bytes) -> Written:
         require_free_space(self._data.root)
         buried = self._data.ledger.buried(batch.ids)
-        self._data.meanings.add(without_rows(batch, buried).texts.values())
+        texts = without_rows(batch, buried).texts
+        self._data.meanings.add(texts.values())
         included = self._joins.include(batch, buried)
         new: list[SpanId] = []
         for part in _parts(batch, self._data):
@@ -77,6 +78,8 @@ class EdgeWriter:
                 chunk = _Part(part.folder, part.stream, rows)
                 new += self._write_part(batch, chunk, key, buried)
         self._joins.done += included
+        if buried:  # texts that a crash left before their rows were written
+            self._forgetter.release([m for m in batch.texts if m not in texts])
         return Written(tuple(new), len(batch) - len(new))
 
     def join(self, joins: Sequence[Join], texts: Mapping[MeaningId, Meaning]) -> None:
