@@ -12,10 +12,11 @@ from otel_vector.services.search import Restriction
 from otel_vector.services.shapes import answer_json, known_meaning_json
 from otel_vector.spans.ids import Tenant
 from otel_vector_collector.api.access import caller
+from otel_vector_collector.api.answer_shapes import ListedAnswer
 from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import json_response
 from otel_vector_collector.api.parameters import Cursor, Limit, restriction
-from otel_vector_collector.api.responses import ListedAnswer, MeaningAnswer
+from otel_vector_collector.api.responses import MeaningAnswer
 from otel_vector_collector.api.threads import answered
 
 __all__ = ["router"]

@@ -11,9 +11,9 @@ from otel_vector.services.container import Services
 from otel_vector.services.shapes import answer_json
 from otel_vector.spans.ids import Tenant
 from otel_vector_collector.api.access import caller
+from otel_vector_collector.api.answer_shapes import GroupedAnswer, ListedAnswer
 from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import json_response
-from otel_vector_collector.api.responses import GroupedAnswer, ListedAnswer
 from otel_vector_collector.api.schemas import SearchBody, SimilarBody
 from otel_vector_collector.api.threads import answered
 

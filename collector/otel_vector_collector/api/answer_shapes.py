@@ -1,0 +1,49 @@
+"""The shapes of a search's answers, for the OpenAPI schema."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, Field
+
+from otel_vector_collector.api.responses import Group, Meaning, Span, Why
+
+__all__ = ["GroupedAnswer", "ListedAnswer", "RecordHit", "ScoredSpan"]
+
+
+class ScoredSpan(Span):
+    """A span in an ungrouped answer."""
+
+    score: float | None
+    why: Why | None
+
+
+class RecordHit(BaseModel):
+    """A record that answers, by its best text."""
+
+    collection: str
+    key: str
+    version: int
+    score: float | None = Field(description="higher is better; null without words")
+    why: Why | None
+    meaning: Meaning | None = Field(description="the text it was found by")
+    text: str
+
+
+class _Answer(BaseModel):
+    search_id: str = Field(description="16 hex digits")
+    searched: list[str] = Field(description="the kinds of things it covers")
+    records: list[RecordHit] | None = Field(None, description="when records were asked for")
+    next: str | None = Field(description="cursor of the next page; null at the end")
+    pending: int = Field(description="meanings without a vector, found by words only")
+    took_ms: float
+
+
+class GroupedAnswer(_Answer):
+    """An answer by meaning."""
+
+    groups: list[Group]
+
+
+class ListedAnswer(_Answer):
+    """An answer span by span; with `over` logs, log records stand among them."""
+
+    spans: list[ScoredSpan]
