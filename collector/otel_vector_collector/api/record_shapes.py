@@ -10,8 +10,11 @@ from otel_vector.services.records import TEXT_FACETS
 
 __all__ = [
     "RECORD_BODY",
+    "CollectionRow",
     "CollectionsAnswer",
     "RecordAnswer",
+    "RecordError",
+    "RecordText",
     "RecordVersion",
     "RecordsAnswer",
     "StoredAnswer",
