@@ -67,7 +67,9 @@ class EdgeUpkeep:
 
     def seal(self, progress: Progress, idle_s: float) -> Sealed:
         """See `Upkeep`."""
-        return Sealed(self._sealer.seal(progress, idle_s), self._merger.merge(progress))
+        sealed = Sealed(self._sealer.seal(progress, idle_s), self._merger.merge(progress))
+        self.compact()
+        return sealed
 
     def compact(self) -> None:
         """See `Upkeep`."""
