@@ -6,6 +6,8 @@ The data folder::
       inbox/           requests that wait, and dead letters
       state.db         progress of imports; API keys, hashed
       redact.key       makes redaction markers comparable within this folder only; mode 0600
+      audit.jsonl      administrative acts, and audit.head, where they end; mode 0600
+      usage.db         what was used of rates and quotas, between door processes
       store/           blocks, points and meanings, a folder per tenant
 """
 
@@ -32,6 +34,7 @@ from otel_vector.store.contract import Store
 from otel_vector.telemetry import PartHealth, Telemetry
 from otel_vector.wiring.backends import NO_MODEL, Backends, EngineInbox, open_inbox, open_state
 from otel_vector.wiring.models import stored_models, use_models
+from otel_vector.wiring.upkeep import Repairing
 
 if TYPE_CHECKING:
     from otel_vector.ingest.embedding import EmbedLoop
@@ -65,6 +68,7 @@ class Engine:
     """
 
     settings: Settings
+    backends: Backends
     store: Store
     inbox: EngineInbox
     embedder: Embedder | None
@@ -117,6 +121,7 @@ class Engine:
             self._embedding.start()
         if self._retaining is not None:
             self._retaining.start()
+        self._repairing.start()
         self._started = True
 
     def backlog(self) -> Backlog:
@@ -217,6 +222,7 @@ class Engine:
         self._embedding: EmbedLoop | None = None
         if self.embedder is not None:
             self._embedding = EmbedLoop(self.store, self.embedder, sink, self.telemetry)
+        self._repairing = Repairing(self.store, settings.describe)
         self._retaining: Periodic | None = None
         if self._retention.is_on:
             every_s, advice = settings.retention.every_s, "nothing is dropped; look at the disk"
@@ -339,7 +345,9 @@ class Engine:
         embedding = self._embedding is None or self._embedding.stop(_STOP_S)
         worker = self._worker.stop(max(0.0, deadline - time.monotonic()))
         left_s = max(0.0, deadline - time.monotonic())
-        return (self._retaining is None or self._retaining.stop(left_s)) and worker and embedding
+        repairing = self._repairing.stop(left_s)
+        retaining = self._retaining is None or self._retaining.stop(left_s)
+        return retaining and repairing and worker and embedding
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self.settings.data).free

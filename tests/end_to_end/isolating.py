@@ -224,6 +224,8 @@ def harvest(client):
         "x-tenant": [A, B],
         "cursor": [cursor for some in pools.cursors.values() for _, cursor in some if cursor],
         "version": [1, 2],
+        "job_id": [f"{n:016x}" for n in range(1, 5)],
+        "last-event-id": ["1"],
     }
     pools.marks = {MARK, B, *traces, *span_ids, *points, *meanings}
     return pools
