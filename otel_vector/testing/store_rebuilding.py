@@ -32,7 +32,7 @@ from otel_vector.testing.builders import (
 )
 from otel_vector.testing.store_case import StoreCase, all_pages
 
-__all__ = ["RebuildPromises"]
+__all__ = ["RebuildPromises", "described"]
 
 _DAY_NS = 86_400 * 10**9
 _SPANS = [

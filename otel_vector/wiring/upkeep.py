@@ -1,39 +1,59 @@
-"""Kinds of jobs that bring a store back, or to another model: reindex, repair, reembed."""
+"""What brings a store back, or to another model: the jobs reindex and reembed, and repairs."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from threading import Event
+from typing import Any, Final, Protocol
 
-from otel_vector.errors import ConfigError, InvalidInputError
-from otel_vector.jobs.contract import Arguments, Kind, Schedule
+from otel_vector.embed.contract import Embedder
+from otel_vector.errors import (
+    ConfigError,
+    InvalidInputError,
+    JobCancelledError,
+    StoreDamagedError,
+)
+from otel_vector.jobs.contract import Arguments, Kind
 from otel_vector.progress import Progress
+from otel_vector.settings.config import DescribeConfig, Settings
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Facet
+from otel_vector.state.contract import State
+from otel_vector.store.contract import Store
+from otel_vector.wiring.backends import Backends
 
-if TYPE_CHECKING:
-    from otel_vector.wiring.engine import Engine
+__all__ = ["Repairing", "Upkept", "upkeep_kinds"]
 
-__all__ = ["REPAIRS", "upkeep_kinds"]
+_log = logging.getLogger(__name__)
 
-REPAIRS: Final = Schedule("repair", every_s=15.0)
-"""What is damaged is made again by itself."""
-
+_EVERY_S: Final = 15.0
 _REEMBED: Final = frozenset({"model", "facet", "url"})
 
 
-def upkeep_kinds(engine: Engine) -> dict[str, Kind]:
+class Upkept(Protocol):
+    """The engine, as its upkeep uses it."""
+
+    settings: Settings
+    backends: Backends
+    store: Store
+    state: State
+
+    def take_embedder(self, embedder: Embedder) -> None:
+        """Ask the model from now on that has taken another's place in the store."""
+        ...
+
+
+def upkeep_kinds(engine: Upkept) -> dict[str, Kind]:
     """Return the kinds, by name."""
     return {
         "reindex": Kind(lambda tenant, _, progress: _reindex(engine, tenant, progress)),
-        "repair": Kind(lambda _tenant, _arguments, progress: _repair(engine, progress),
-                       store_wide=True),
         "reembed": Kind(lambda _, arguments, progress: _reembed(engine, arguments, progress),
                         _checked, store_wide=True),
     }  # fmt: skip
 
 
-def _reindex(engine: Engine, tenant: Tenant | None, progress: Progress) -> Arguments:
+def _reindex(engine: Upkept, tenant: Tenant | None, progress: Progress) -> Arguments:
     from otel_vector.maintain.describing import describers
     from otel_vector.maintain.reindex import reindex
 
@@ -43,15 +63,7 @@ def _reindex(engine: Engine, tenant: Tenant | None, progress: Progress) -> Argum
     return {"items": done.items, "partitions": done.partitions}
 
 
-def _repair(engine: Engine, progress: Progress) -> Arguments:
-    from otel_vector.maintain.describing import describers
-    from otel_vector.maintain.reindex import repair
-
-    done = repair(engine.store, describers(engine.settings.describe), progress)
-    return {"items": done.items, "partitions": done.partitions}
-
-
-def _reembed(engine: Engine, arguments: Arguments, progress: Progress) -> Arguments:
+def _reembed(engine: Upkept, arguments: Arguments, progress: Progress) -> Arguments:
     from otel_vector.maintain.reembed import reembed
 
     config = engine.settings.embed
@@ -64,6 +76,51 @@ def _reembed(engine: Engine, arguments: Arguments, progress: Progress) -> Argume
     done = reembed(engine.store, embedder, facet, progress)
     engine.take_embedder(embedder)
     return {"texts": done.texts, "refused": done.refused, "model": embedder.model}
+
+
+class Repairing:
+    """Makes what is damaged again by itself, in a thread of its own."""
+
+    def __init__(self, store: Store, config: DescribeConfig) -> None:
+        """Look after a store; nothing is done before `start`."""
+        from otel_vector.ingest.periodic import Periodic
+
+        self._store = store
+        self._config = config
+        self._stopping = Event()
+        self._failed = ""
+        advice = "what is damaged stays so; look at the log, and at `otel-vector doctor`"
+        self._loop = Periodic("repair", self._run, _EVERY_S, advice)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._loop.start()
+
+    def stop(self, deadline_s: float) -> bool:
+        """End at the next report; return whether that was in time, in seconds."""
+        self._stopping.set()
+        return self._loop.stop(deadline_s)
+
+    def _run(self) -> None:
+        from otel_vector.maintain.describing import describers
+        from otel_vector.maintain.reindex import repair
+
+        try:
+            done = repair(self._store, describers(self._config), self._progress)
+        except JobCancelledError:
+            return
+        except StoreDamagedError as error:
+            if str(error) != self._failed:  # told once
+                self._failed = str(error)
+                _log.error("%s", error)
+            return
+        if done.partitions:
+            _log.warning("%d partitions with %d items were made again from their blocks",
+                         done.partitions, done.items)  # fmt: skip
+
+    def _progress(self, done: int, total: int | None = None, note: str = "") -> None:
+        if self._stopping.is_set():
+            raise JobCancelledError(f"the process stops at {done} of {total} ({note})")
 
 
 def _checked(arguments: Arguments) -> Arguments:

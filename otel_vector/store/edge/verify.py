@@ -31,7 +31,7 @@ from otel_vector.store.reading.identity import ids_of_items
 from otel_vector.store.reading.streams import LIVE, LOGS, OTHER
 from otel_vector.store.reading.sums import as_list
 
-__all__ = ["Verifier"]
+__all__ = ["Verifier", "disagreement"]
 
 _STREAMS: Final = (LIVE, OTHER, LOGS)
 _REDELIVERED_S: Final = 60.0
