@@ -335,7 +335,7 @@ class Store(Protocol):
         ...
 
     def snapshot(self, folder: Path, progress: Progress) -> None:
-        """Copy everything, of all tenants, into an empty folder, as it is at one moment.
+        """Copy everything into an empty folder, each tenant's part as it is at one moment.
 
         Questions are answered meanwhile, writes wait. A store opened on the copy answers as
         this one did.

@@ -15,15 +15,19 @@ from pathlib import Path
 from threading import Lock
 
 from otel_vector.errors import UnsupportedError
+from otel_vector.progress import Progress
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Facet
 from otel_vector.store.contract import Capabilities, TenantStore
-from otel_vector.store.edge.faults import require_free_space
+from otel_vector.store.edge.copies import copy_file
+from otel_vector.store.edge.durable import sync_folder
+from otel_vector.store.edge.faults import require_free_space, translated
 from otel_vector.store.edge.header import bind
 from otel_vector.store.edge.lock import FolderLock
 from otel_vector.store.edge.mark import leave_mark, take_mark
 from otel_vector.store.edge.migrations import migrate
+from otel_vector.store.edge.snapshot import Reported
 from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.edge.tenant import EdgeTenant
 from otel_vector.store.models import Coming, Model, Models
@@ -81,7 +85,7 @@ class EdgeStore:
     @property
     def capabilities(self) -> Capabilities:
         """See `Store`."""
-        return Capabilities(durable=True, shared=False)
+        return Capabilities(durable=True, shared=False, snapshots=True)
 
     @property
     def models(self) -> Models:
@@ -154,6 +158,19 @@ class EdgeStore:
         """See `Store`."""
         for tenant in list(self._tenants.values()):
             tenant.checkpoint()
+
+    def snapshot(self, folder: Path, progress: Progress) -> None:
+        """See `Store`."""
+        with self._changing:
+            tenants = {name: self._open(name) for name in self.tenants()}
+            with translated(f"copying {self._path}"):
+                copy_file(self._path / "store.json", folder / "store.json")
+                (folder / "tenants").mkdir(mode=0o700)
+            report = Reported(progress, sum(tenant.parts() for tenant in tenants.values()))
+            for name, tenant in sorted(tenants.items()):
+                tenant.snapshot(folder / "tenants" / name, report)
+            sync_folder(folder / "tenants")
+            sync_folder(folder)
 
     def close(self) -> None:
         """See `Store`."""

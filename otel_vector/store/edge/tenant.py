@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from otel_vector.store.edge.reader import EdgeReader
 from otel_vector.store.edge.rebuild import Rebuilder
 from otel_vector.store.edge.records import EdgeRecords
 from otel_vector.store.edge.sizes import disk_bytes
+from otel_vector.store.edge.snapshot import copy_open_folder, parts_of
 from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.edge.upkeep import EdgeUpkeep
 from otel_vector.store.edge.verify import Verifier
@@ -106,6 +108,16 @@ class EdgeTenant:
         collected = self._records.collected()
         self._writer.checkpoint()
         self._records.settle(collected)
+
+    def parts(self) -> int:
+        """Return the number of parts that a snapshot copies."""
+        return parts_of(self._data.root)
+
+    def snapshot(self, target: Path, copied: Callable[[Path], None]) -> None:
+        """Copy the folder as it is at one moment; writers wait, readers do not."""
+        with self._data.writing:
+            self.checkpoint()
+            copy_open_folder(self._data.root, target, copied)
 
     def close(self) -> None:
         """Checkpoint and release everything."""

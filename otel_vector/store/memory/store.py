@@ -8,9 +8,11 @@ ranks; for BM25 only in which meanings are hits, since term weights differ by to
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from threading import RLock
 
 from otel_vector.errors import UnsupportedError
+from otel_vector.progress import Progress
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Facet, Signal
 from otel_vector.store.contract import Capabilities, StoreSize
@@ -145,6 +147,10 @@ class MemoryStore:
         """Return the tenants that have written something, in order of name."""
         with self._lock:
             return sorted(name for name, part in self._tenants.items() if part.written())
+
+    def snapshot(self, folder: Path, progress: Progress) -> None:  # noqa: ARG002 -- the contract
+        """Refuse: what is in memory only has no copy to be restored from."""
+        raise UnsupportedError("a store in memory cannot be copied; export it instead")
 
     def checkpoint(self) -> None:
         """Do nothing: memory is as durable as it gets."""
