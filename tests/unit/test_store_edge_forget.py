@@ -7,6 +7,7 @@ import pytest
 import zstandard
 
 from otel_vector.errors import StorageFullError
+from otel_vector.progress import unreported
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.filters import Phrase, Where
 from otel_vector.spans.meanings import Facet, Signal
@@ -185,4 +186,31 @@ def test_readers_see_a_partition_before_or_after_its_drop(tmp_path):
     for thread in threads:
         thread.join(60)
     assert not failures, failures
+    store.close()
+
+
+def test_what_is_sealed_and_merged_is_deleted_and_dropped_alike(tmp_path):
+    store = opened(tmp_path)
+    tenant = store.tenant(TENANT)
+    rows = [*spans(230), *SECRETS]
+    for start in range(0, len(rows), 25):
+        write(store, rows[start : start + 25])
+    store.checkpoint()
+    assert tenant.upkeep.seal(unreported, 0.0).shards
+    gone = [*rows[20:120], *SECRETS]
+    assert tenant.writer.delete(Signal.SPANS, [item_of(row).id for row in gone]) == len(gone)
+    staying = [*rows[:20], *rows[120:230]]
+    operation = item_of(rows[0]).meanings[0]
+    tally = tenant.reader.tally(Signal.SPANS, Where(), [operation])[operation]
+    ends = (staying[0].start_ns, staying[-1].start_ns)
+    assert (tally.count, tally.first_ns, tally.last_ns) == (len(staying), *ends)
+    assert not [at for at in holders(tmp_path, SECRET) if "blocks.db" in at]
+    tenant.upkeep.seal(unreported, 0.0)
+    assert holders(tmp_path, SECRET) == set()
+    assert write(store, rows) == ()
+    (partition,) = tenant.upkeep.partitions()
+    assert tenant.upkeep.drop(partition.name, rows[130].start_ns) == 30
+    assert tenant.upkeep.drop(partition.name) == len(staying) - 30
+    assert tenant.upkeep.retired([operation])[operation].count == len(staying)
+    assert not tenant.reader.find(Signal.SPANS, Where(), 10).items
     store.close()
