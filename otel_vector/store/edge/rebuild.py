@@ -157,8 +157,9 @@ class Rebuilder:
     ) -> None:
         """List the new shards in place of the old ones; the tenant's lock is held."""
         data, before = self._data, list(self._data.shards)
+        spans = [row for row in building.rows if row.stream != LOGS]
         for join in data.late_joins or ():
-            building.note(self._joins.unite(join, building.rows))
+            building.note(self._joins.unite(join, spans))
         self._drop_copies(building, old)
         building.complete()
         others = [row for row in before if row not in old]

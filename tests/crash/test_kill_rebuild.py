@@ -1,0 +1,105 @@
+"""kill -9 while points are made again or vectors replaced: resumed, everything is as it was told.
+
+Each round a process writes and rebuilds (or re-embeds) the same store and dies at a stage.
+Afterwards the work is done once more to its end, and what was acknowledged is there once, with
+points that say what the blocks say, and a vector of one model for every text.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from rebuilding import embed, opened
+
+from otel_vector.embed.contract import Role
+from otel_vector.maintain.describing import describers
+from otel_vector.settings.config import DescribeConfig
+from otel_vector.spans.filters import Where
+from otel_vector.spans.items import logs_data, traces_data
+from otel_vector.spans.meanings import Signal
+from otel_vector.store.contract import Nearest
+from otel_vector.testing.builders import TENANT
+from otel_vector.testing.store_case import ALL_RUNS, all_pages
+
+_EDGE = "otel_vector.store.edge"
+REINDEX = (
+    f"{_EDGE}.building:Building.insert:after:3",
+    f"{_EDGE}.building:Building.complete:before:1",
+    f"{_EDGE}.repairs:Repairs.replace:before:2",
+    f"{_EDGE}.repairs:Repairs.replace:after:1",
+    f"{_EDGE}.repairs:Repairs.mended:before:2",
+)
+REEMBED = (
+    f"{_EDGE}.store:EdgeStore.prepare:after:1",
+    f"{_EDGE}.store:EdgeStore.switch:before:1",
+    f"{_EDGE}.spaces:Spaces.change:after:2",
+    f"{_EDGE}.shelf:point_at:before:1",
+    f"{_EDGE}.shelf:point_at:after:1",
+)
+
+
+def run(folder, acks, work, number, stage=""):
+    here = Path(__file__).parent
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{here / 'faults'}:{os.environ.get('PYTHONPATH', '')}",
+        "CRASH_AT": stage,
+    }
+    command = [sys.executable, here / "rebuilding.py", folder, acks, work, str(number)]
+    return subprocess.run(command, env=environment, timeout=300, check=False).returncode
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("work", "stages"), [("reindex", REINDEX), ("reembed", REEMBED)])
+def test_work_that_was_killed_is_resumed_and_nothing_is_lost_or_doubled(tmp_path, work, stages):
+    folder, acks = tmp_path / "store", tmp_path / "acks"
+    assert run(folder, acks, "reindex", 0) == 0
+    for number, stage in enumerate(stages, 1):
+        assert run(folder, acks, work, number, stage) == -signal.SIGKILL, stage
+        assert_as_acknowledged(folder, acks)
+    assert run(folder, acks, work, 99) == 0
+    assert_as_acknowledged(folder, acks)
+
+
+def assert_as_acknowledged(folder, acks):
+    store, model = opened(folder)
+    tenant = store.tenant(TENANT)
+    stored = all_pages(tenant, Where(runs=ALL_RUNS))
+    assert len(stored) == len(set(stored))
+    assert set(acks.read_text().split()) <= set(stored)
+    assert tenant.upkeep.damaged() == {}
+    assert_points_as_described(tenant, stored)
+    embed(store, model)
+    assert tenant.meanings.counts().pending == 0
+    (vector,) = model.embed(["question 5"], Role.QUESTION)
+    hits = tenant.meanings.nearest(Nearest(None, None, vectors={model.model: vector}))
+    assert hits[0].meaning.text.endswith("question 5")
+    store.close()
+
+
+def assert_points_as_described(tenant, stored):
+    describe = describers(DescribeConfig())(TENANT)
+    spans = tenant.reader.items(Signal.SPANS, stored)
+    logs = tenant.reader.items(Signal.LOGS, all_pages(tenant, signal=Signal.LOGS))
+    joined = Counter()
+    joins = {}
+    for join in describe(Signal.LOGS, logs_data(logs).SerializeToString()).joins:
+        joins.setdefault(join.trace_id + join.span_id, set()).update(join.meanings)
+    batch = describe(Signal.SPANS, traces_data(spans).SerializeToString())
+    keys = [t + s for t, s in zip(batch.trace_ids, batch.span_ids, strict=True)]
+    own = dict(zip(batch.ids, zip(batch.meanings, keys, strict=True), strict=True))
+    for item in spans:
+        meanings, key = own[item.id]
+        assert set(meanings) <= set(item.meanings)
+        assert set(item.meanings) <= set(meanings) | joins.get(key, set())
+        joined.update(set(item.meanings))
+    assert tenant.reader.candidates(Signal.SPANS, Where()) == dict(joined)
+    tallies = tenant.reader.tally(Signal.SPANS, Where(), list(joined))
+    assert {m: tally.count for m, tally in tallies.items()} == dict(joined)
+    for meaning, tally in tallies.items():
+        starts = [item.start_ns for item in spans if meaning in item.meanings]
+        assert (tally.first_ns, tally.last_ns) == (min(starts), max(starts))
