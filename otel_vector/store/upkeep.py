@@ -85,7 +85,7 @@ class Upkeep(Protocol):
 
         Args:
             partition: its name; an unknown one drops nothing.
-            before_ns: only items that started before; None for all.
+            before_ns: only items that started before, to the microsecond; None for all.
 
         Returns:
             Items dropped.
@@ -93,7 +93,10 @@ class Upkeep(Protocol):
         ...
 
     def retired(self, meanings: Collection[MeaningId]) -> dict[MeaningId, Tally]:
-        """Return what is known of items that retention dropped, for those meanings it has any."""
+        """Return what is known of what retention dropped, for those meanings it has any.
+
+        Counted are live spans and log records, as in the tallies that are asked for by default.
+        """
         ...
 
     def tombstones(self, after: SpanId | None = None, limit: int = 10_000) -> list[SpanId]:
