@@ -216,6 +216,12 @@ class StoreConfig:
         64, "shards kept open; the least recently used is closed", low=2, high=512
     )
     max_partitions: int = _set(200, "days and months with shards of their own", low=1, high=10_000)
+    seal_idle_s: float = _set(
+        3600.0, "seconds without a write after which a shard that is not full is sealed", low=0
+    )
+    seal_every_s: float = _set(
+        10.0, "seconds between looks for shards to seal; 0 never seals", low=0
+    )
     query_timeout_s: float = _set(
         30.0, "seconds one question may read blocks and points; then it is refused", low=0.1
     )
