@@ -25,6 +25,7 @@ class Merger:
     def __init__(self, data: TenantData) -> None:
         """Merge within a tenant's folder."""
         self._data = data
+        self._done: set[str] = set()
 
     def merge(self, progress: Progress) -> int:
         """Merge small blocks where nothing is being filled; return how many there are fewer.
@@ -34,17 +35,19 @@ class Merger:
             JobCancelledError: told to end; what is merged stays merged.
         """
         filling = {row.folder for row in self._data.shards if row.points and not row.sealed}
-        quiet = [folder for folder in self._data.manifest.folders() if folder not in filling]
+        self._done -= filling
+        todo = set(self._data.manifest.folders()) - filling - self._done
         fewer = 0
-        for at, folder in enumerate(quiet):
-            progress(at, len(quiet), f"merging blocks of {folder}")
+        for folder in sorted(todo):
             fewer += self._merge(folder, progress)
+            self._done.add(folder)
         return fewer
 
     def _merge(self, folder: str, progress: Progress) -> int:
         blocks, fewer = self._data.blocks(folder), 0
-        for group in _groups(blocks.small(_SMALL_ROWS)):
-            progress(0, None, f"merging blocks of {folder}")
+        groups = list(_groups(blocks.small(_SMALL_ROWS)))
+        for at, group in enumerate(groups):
+            progress(at, len(groups), f"merging blocks of {folder}")
             with self._data.writing:
                 blocks.merge([block.name for block in group])
             fewer += len(group) - 1
