@@ -23,6 +23,7 @@ from otel_vector_collector.cli.commands import (
     export,
     imports,
     keys,
+    migrate,
     records,
     search,
     serve,
@@ -66,6 +67,7 @@ app.command()(catalog.operations)
 app.command("import")(imports.import_files)
 app.command()(export.export)
 app.command()(delete.delete)
+app.command()(migrate.migrate)
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(keys.app, name="keys")
 app.command()(audit.audit)
