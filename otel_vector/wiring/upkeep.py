@@ -28,6 +28,8 @@ __all__ = ["Repairing", "Upkept", "upkeep_kinds"]
 _log = logging.getLogger(__name__)
 
 _EVERY_S: Final = 15.0
+_LOCAL: Final = "none"
+"""In place of a URL: the model is a local one, whatever settings say."""
 _REEMBED: Final = frozenset({"model", "facet", "url"})
 
 
@@ -68,6 +70,7 @@ def _reembed(engine: Upkept, arguments: Arguments, progress: Progress) -> Argume
 
     config = engine.settings.embed
     url = str(arguments.get("url") or config.url)
+    url = "" if url == _LOCAL else url
     asked = replace(config, model=str(arguments["model"]), url=url, dimension=0)
     embedder = engine.backends.embedder(asked)
     if embedder is None:

@@ -44,7 +44,10 @@ def reembed(
         str, typer.Option("--facet", help="Only texts of this facet, as a model of its own.")
     ] = "",
     url: Annotated[
-        str, typer.Option("--url", help="An OpenAI-compatible endpoint that has the model.")
+        str,
+        typer.Option(
+            "--url", help="An OpenAI-compatible endpoint that has the model; none for a local one."
+        ),
     ] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     data: Data = None,
@@ -75,6 +78,8 @@ def _worked(settings: Settings, kind: str, arguments: Mapping[str, str]) -> Mapp
     Raises:
         StoreLockedError: another process has the folder open.
     """
+    from otel_vector.keys.audit import LOCAL_USER
+    from otel_vector.wiring.acts import kinds_recorded
     from otel_vector.wiring.upkeep import upkeep_kinds
     from otel_vector_collector.cli.connect import engine_opened
     from otel_vector_collector.cli.console import Progress
@@ -82,7 +87,8 @@ def _worked(settings: Settings, kind: str, arguments: Mapping[str, str]) -> Mapp
     line = Progress(kind)
     try:
         with engine_opened(settings, f"otel-vector {kind}") as engine:
-            work = upkeep_kinds(engine)[kind]
+            kinds = kinds_recorded(upkeep_kinds(engine), settings.data, LOCAL_USER)
+            work = kinds[kind]
             return work.work(None, work.check(dict(arguments)), _told(line))
     finally:
         line.end()
