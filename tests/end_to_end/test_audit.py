@@ -76,3 +76,16 @@ def test_what_retention_drops_is_recorded(tmp_path):
     (entry,) = [e for e in log.entries() if e.act.what == "retention.drop"]
     assert (entry.act.who, entry.act.tenants) == ("retention", ("default",))
     assert entry.act.counts == {"items": 4}
+
+
+def test_a_rebuild_on_the_command_line_is_the_local_users(tmp_path):
+    served = Served(tmp_path)
+    data = tmp_path / "some.pb"
+    data.write_bytes(spans("mine", 0xA1, 4).SerializeToString())
+    cli(served, "import", data)
+    cli(served, "reindex", "--yes")
+    acts = [entry.act for entry in AuditLog(served.data).entries()]
+    assert [(act.what, act.who, act.outcome) for act in acts] == [
+        ("store.reindex", "local user", "begun"),
+        ("store.reindex", "local user", "done"),
+    ]
