@@ -156,6 +156,7 @@ def stats_json(stats: StatsAnswer) -> Json:
         "disk_bytes": stats.size.disk_bytes,
         "blocks": stats.size.blocks,
         "shards": stats.size.shards,
+        "sealed_shards": stats.size.sealed,
         "tombstones": stats.size.tombstones,
         "retention": stats.retained and asdict(stats.retained),
         "embedding": {"model": stats.model, "dimension": stats.dimension},

@@ -299,6 +299,7 @@ class StatsAnswer(BaseModel):
     disk_bytes: int
     blocks: int
     shards: int
+    sealed_shards: int = Field(description="of them; immutable, and not in memory")
     tombstones: int
     retention: RetentionNumbers | None = Field(description="null while it is off")
     embedding: EmbeddingNames
