@@ -199,6 +199,8 @@ def _config(made: pb.CreateCollection) -> engine.EdgeConfig:
         )
         for name, params in made.sparse_vectors_config.map.items()
     }
+    if not vectors and not sparse:  # the engine wants one; the server does without
+        sparse = {"unused": engine.EdgeSparseVectorParams()}
     return engine.EdgeConfig(
         vectors=vectors,
         sparse_vectors=sparse,

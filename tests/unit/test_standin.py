@@ -124,6 +124,15 @@ def test_answers_the_nearest_points(client: Client) -> None:
     assert [(p.id.num, p.score) for p in found] == [(7, 7.0), (6, 6.0)]
 
 
+def test_a_collection_may_be_without_vectors(client: Client) -> None:
+    client.collections.Create(pb.CreateCollection(collection_name="plain"))
+    point = pb.PointStruct(id=pb.PointId(uuid="0" * 32), payload={"a": pb.Value(string_value="b")})
+    client.points.Upsert(pb.UpsertPoints(collection_name="plain", wait=True, points=[point]))
+    (found,) = client.points.Scroll(pb.ScrollPoints(collection_name="plain")).result
+    assert found.payload["a"].string_value == "b"
+    assert not found.HasField("vectors")
+
+
 def test_what_was_written_is_there_after_a_restart(tmp_path: Path) -> None:
     with StandIn(tmp_path) as first:
         client = Client(f"127.0.0.1:{first.port}")
