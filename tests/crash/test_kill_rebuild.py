@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from rebuilding import embed, opened
+from rebuilding import embed, opened, write
 
 from otel_vector.embed.contract import Role
 from otel_vector.maintain.describing import describers
@@ -68,6 +68,8 @@ def test_work_that_was_killed_is_resumed_and_nothing_is_lost_or_doubled(tmp_path
 def assert_as_acknowledged(folder, acks):
     store, model = opened(folder)
     tenant = store.tenant(TENANT)
+    write(store, len(acks.read_text().splitlines()))  # what was not acknowledged comes again
+    store.checkpoint()
     stored = all_pages(tenant, Where(runs=ALL_RUNS))
     assert len(stored) == len(set(stored))
     assert set(acks.read_text().split()) <= set(stored)
@@ -77,7 +79,7 @@ def assert_as_acknowledged(folder, acks):
     assert tenant.meanings.counts().pending == 0
     (vector,) = model.embed(["question 5"], Role.QUESTION)
     hits = tenant.meanings.nearest(Nearest(None, None, vectors={model.model: vector}))
-    assert hits[0].meaning.text.endswith("question 5")
+    assert "question 5" in {hit.meaning.text for hit in hits if hit.cosine > 0.999}
     store.close()
 
 

@@ -250,7 +250,9 @@ def _look_at_store(patient: _Patient) -> Iterator[Finding]:
                 engine_opened(patient.settings, "otel-vector doctor") as engine,
                 served_here(patient.settings, engine) as client,
             ):
-                yield Finding("store", ok=True, detail="opens")
+                store = next(part for part in engine.health() if part.name == "store")
+                detail = "opens" if store.detail == "whole" else store.detail
+                yield Finding("store", ok=store.ok, detail=detail)
                 yield from _newest(client)
     except OtelVectorError as error:
         yield Finding("store", ok=False, detail=str(error))

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from otel_vector_collector.cli.options import AsJson, Config, Data, loaded
-
-if TYPE_CHECKING:
-    from otel_vector.progress import Progress
-    from otel_vector.settings.config import Settings
 
 __all__ = ["reembed", "reindex"]
 
@@ -27,11 +22,12 @@ def reindex(
     Ended before its end, the same command goes on with what is left.
     """
     from otel_vector_collector.cli.console import print_json
+    from otel_vector_collector.cli.working import work
 
     settings = loaded(data, config).settings
     if not yes:
         typer.confirm(f"make all points of {settings.data} again?", abort=True, err=True)
-    done = _worked(settings, "reindex", {})
+    done = work(settings, "reindex", None, {}).result or {}
     if as_json:
         print_json(done)
     else:
@@ -59,12 +55,13 @@ def reembed(
     Ended before its end, the same command goes on where it was; until then the old model answers.
     """
     from otel_vector_collector.cli.console import print_json
+    from otel_vector_collector.cli.working import work
 
     settings = loaded(data, config).settings
     if not yes:
         question = f"replace the vectors of {facet or 'all texts'} by those of {model}?"
         typer.confirm(question, abort=True, err=True)
-    done = _worked(settings, "reembed", {"model": model, "facet": facet, "url": url})
+    done = work(settings, "reembed", None, _given(model=model, facet=facet, url=url)).result or {}
     if as_json:
         print_json(done)
     else:
@@ -72,30 +69,6 @@ def reembed(
         print(f"{done['texts']:,} texts have vectors of {done['model']}{refused}")
 
 
-def _worked(settings: Settings, kind: str, arguments: Mapping[str, str]) -> Mapping[str, Any]:
-    """Open the folder and do the work here, alone.
-
-    Raises:
-        StoreLockedError: another process has the folder open.
-    """
-    from otel_vector.keys.audit import LOCAL_USER
-    from otel_vector.wiring.acts import kinds_recorded
-    from otel_vector.wiring.upkeep import upkeep_kinds
-    from otel_vector_collector.cli.connect import engine_opened
-    from otel_vector_collector.cli.console import Progress
-
-    line = Progress(kind)
-    try:
-        with engine_opened(settings, f"otel-vector {kind}") as engine:
-            kinds = kinds_recorded(upkeep_kinds(engine), settings.data, LOCAL_USER)
-            work = kinds[kind]
-            return work.work(None, work.check(dict(arguments)), _told(line))
-    finally:
-        line.end()
-
-
-def _told(line: Any) -> Progress:
-    def progress(done: int, total: int | None = None, note: str = "") -> None:
-        line.update({"done": f"{done:,}", "now": note}, done / total if total else None)
-
-    return progress
+def _given(**texts: str) -> dict[str, str]:
+    """Return the arguments that are not empty."""
+    return {name: text for name, text in texts.items() if text}
