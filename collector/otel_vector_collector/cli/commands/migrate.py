@@ -27,6 +27,7 @@ def migrate(
     The folder copied from must not be served meanwhile. Ended before its end, the same command
     goes on where it was; run again later, it copies what came since.
     """
+    from otel_vector.keys.audit import Act, AuditLog
     from otel_vector.wiring.migration import migrated, require_another
     from otel_vector_collector.cli.connect import engine_opened
     from otel_vector_collector.cli.console import Progress, print_json
@@ -37,8 +38,12 @@ def migrate(
     line = Progress("migrating")
     lock = FolderLock.acquire(to, "otel-vector migrate")
     try:
-        with engine_opened(settings, "otel-vector migrate") as engine:
+        with (
+            engine_opened(settings, "otel-vector migrate") as engine,
+            AuditLog(settings.data).during(Act("store.migrate")) as counts,
+        ):
             done = migrated(engine, to, _told(line))
+            counts |= {"items": done.written, "records": done.records}
     finally:
         line.end()
         lock.release()
