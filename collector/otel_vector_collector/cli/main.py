@@ -24,6 +24,7 @@ from otel_vector_collector.cli.commands import (
     imports,
     keys,
     migrate,
+    rebuilding,
     records,
     search,
     serve,
@@ -68,6 +69,8 @@ app.command("import")(imports.import_files)
 app.command()(export.export)
 app.command()(delete.delete)
 app.command()(migrate.migrate)
+app.command()(rebuilding.reindex)
+app.command()(rebuilding.reembed)
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(keys.app, name="keys")
 app.command()(audit.audit)
