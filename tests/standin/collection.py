@@ -98,9 +98,7 @@ class Collection:
     def add_key(self, key: str | int) -> None:
         """Create the shard of a key."""
         if not self.custom:
-            raise bad_request(
-                f"Shard Key {_shown(key)} cannot be created with Auto sharding method"
-            )
+            raise bad_request("Shard Key cannot be created with Auto sharding method")
         if key in self.keys:
             raise bad_request(
                 f"Sharding key {_shown(key)} already exists for collection {self._folder.name}"
@@ -130,6 +128,10 @@ class Collection:
 
     def add_vector(self, vector: pb.CreateVectorNameRequest) -> None:
         """Add a named vector."""
+        known = self.added.get(vector.vector_name)
+        if known is not None and known.dense_config != vector.dense_config:
+            name = vector.vector_name
+            raise bad_input(f"Vector `{name}` already exists with a different configuration")
         with of_engine():
             for shard in self._shards.values():
                 shard.update(_new_vector(vector))

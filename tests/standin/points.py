@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import grpc
 import qdrant_edge as engine
 from qdrant_client import grpc as pb
 
 from standin.conditions import filter_of, given_filter
 from standin.reading import Reading
-from standin.refusals import bad_input, of_engine, only, unknown
+from standin.refusals import RefusedError, bad_request, of_engine, only, unknown
 from standin.shelf import Shelf
 from standin.values import payload_of, plain_id, vectors_of
 
@@ -35,12 +36,13 @@ class Points(Reading):
 
     def _apply(self, request: Any, *operations: engine.UpdateOperation) -> Any:
         collection = self._shelf[request.collection_name]
-        with collection.lock, of_engine():
+        with collection.lock:
             for shard in collection.writable(request.shard_key_selector):
                 for operation in operations:
-                    shard.update(operation)
+                    _update(shard, operation, wait=request.wait)
             self._operations += 1
-        result = pb.UpdateResult(operation_id=self._operations, status=pb.Completed)
+        status = pb.Completed if request.wait else pb.Acknowledged
+        result = pb.UpdateResult(operation_id=self._operations, status=status)
         return pb.PointsOperationResponse(result=result)
 
     def Upsert(self, request: pb.UpsertPoints, context: Any) -> Any:
@@ -51,7 +53,7 @@ class Points(Reading):
             for p in request.points
         ]
         if not points:
-            raise bad_input("Empty update request")
+            raise bad_request("Empty update request")
         condition = given_filter(request, "update_filter")
         mode = _MODES[request.update_mode]
         return self._apply(request, _Update.upsert_points(points, condition, mode))
@@ -137,6 +139,16 @@ class Points(Reading):
         with collection.lock:
             collection.drop_vector(request.vector_name)
         return pb.PointsOperationResponse(result=pb.UpdateResult(status=pb.Completed))
+
+
+def _update(shard: engine.EdgeShard, operation: engine.UpdateOperation, *, wait: bool) -> None:
+    try:
+        with of_engine():
+            shard.update(operation)
+    except RefusedError as error:
+        # Who does not wait is not told of points that are missing.
+        if wait or error.code is not grpc.StatusCode.NOT_FOUND:
+            raise
 
 
 def _selected(

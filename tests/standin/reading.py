@@ -10,7 +10,7 @@ import qdrant_edge as engine
 from qdrant_client import grpc as pb
 
 from standin.conditions import given_filter
-from standin.refusals import bad_input, of_engine, only, unknown
+from standin.refusals import bad_input, invalid, of_engine, only, unknown
 from standin.shelf import Shelf
 from standin.values import (
     fill_payload,
@@ -79,7 +79,9 @@ class Reading(pb.PointsServicer):
         """Return points by id, or by a field."""
         only(request, *_COMMON, "offset", "limit", "with_payload", "with_vectors", "order_by")
         if request.HasField("limit") and not request.limit:
-            raise bad_input("limit: value 0 invalid, must be 1 or larger")
+            raise invalid(
+                "Validation error in body: [limit: value 0 invalid, must be 1 or larger]"
+            )
         limit = request.limit if request.HasField("limit") else _PAGE
         collection = self._shelf[request.collection_name]
         with collection.lock, of_engine():

@@ -13,6 +13,7 @@ __all__ = [
     "RefusedError",
     "bad_input",
     "bad_request",
+    "invalid",
     "no_collection",
     "of_engine",
     "only",
@@ -39,6 +40,11 @@ def bad_input(text: str) -> RefusedError:
 def bad_request(text: str) -> RefusedError:
     """Return the error of a request that cannot be done as things are."""
     return RefusedError(grpc.StatusCode.INVALID_ARGUMENT, f"Bad request: {text}")
+
+
+def invalid(text: str) -> RefusedError:
+    """Return the error of a request that is refused before it is looked at."""
+    return RefusedError(grpc.StatusCode.INVALID_ARGUMENT, text)
 
 
 def no_collection(name: str) -> RefusedError:

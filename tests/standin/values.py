@@ -9,7 +9,7 @@ from uuid import UUID
 import qdrant_edge as engine
 from qdrant_client import grpc as pb
 
-from standin.refusals import bad_input, unknown
+from standin.refusals import invalid, unknown
 
 __all__ = [
     "fill_payload",
@@ -36,7 +36,7 @@ def plain_id(message: pb.PointId) -> int | str:
     try:
         return str(UUID(message.uuid))
     except ValueError as error:
-        raise bad_input(f"Unable to parse UUID: {message.uuid}") from error
+        raise invalid(f"Unable to parse UUID: {message.uuid}") from error
 
 
 def point_id(value: int | UUID) -> pb.PointId:
@@ -104,6 +104,8 @@ def vector_of(message: pb.Vector | pb.VectorInput) -> Any:
 
 def vectors_of(message: pb.Vectors) -> Any:
     """Return a point's vectors: one without a name, or several by name."""
+    if message.WhichOneof("vectors_options") is None:
+        raise invalid("Expected some vectors")
     if message.WhichOneof("vectors_options") == "vector":
         return vector_of(message.vector)
     return {name: vector_of(v) for name, v in message.vectors.vectors.items()}

@@ -127,6 +127,13 @@ def test_answers_the_nearest_points(client: Client) -> None:
 def test_a_collection_may_be_without_vectors(client: Client) -> None:
     client.collections.Create(pb.CreateCollection(collection_name="plain"))
     point = pb.PointStruct(id=pb.PointId(uuid="0" * 32), payload={"a": pb.Value(string_value="b")})
+    request = pb.UpsertPoints(collection_name="plain", wait=True, points=[point])
+    _refused(
+        lambda: client.points.Upsert(request),
+        grpc.StatusCode.INVALID_ARGUMENT,
+        "Expected some vectors",
+    )
+    point.vectors.vectors.SetInParent()
     client.points.Upsert(pb.UpsertPoints(collection_name="plain", wait=True, points=[point]))
     (found,) = client.points.Scroll(pb.ScrollPoints(collection_name="plain")).result
     assert found.payload["a"].string_value == "b"
@@ -174,6 +181,7 @@ def test_refuses_with_the_status_and_text_of_the_real_server(client: Client) -> 
     _refused(lambda: client.points.Upsert(wrong), invalid, "expected dim: 2, got 1")
     unknown = pb.SetPayloadPoints(
         collection_name="c",
+        wait=True,
         payload={"n": pb.Value(integer_value=1)},
         points_selector=pb.PointsSelector(points=pb.PointsIdsList(ids=[pb.PointId(num=9)])),
     )
