@@ -116,15 +116,18 @@ class Kind:
     Attributes:
         work: does one.
         check: returns the arguments in their normal form, or raises InvalidInputError with what
-            is wrong. Not called again when a job is resumed.
+            is wrong. Called again before each start: other processes add jobs, too.
         store_wide: whether it is about all tenants; its jobs have none.
         lane: jobs of one lane run one after the other.
+        paths: arguments that name files of the machine the store is on; who asks from elsewhere
+            may name only what settings allow.
     """
 
     work: Work
     check: Callable[[Arguments], Arguments] = _unchecked
     store_wide: bool = False
     lane: str = UPKEEP
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,7 +258,8 @@ class Runner:
     def _work(self, job: Job, watch: Progress) -> None:
         report = _Report(self, job, watch)
         try:
-            job.result = self._kinds[job.kind].work(job.tenant, job.arguments, report)
+            kind = self._kinds[job.kind]
+            job.result = kind.work(job.tenant, kind.check(job.arguments), report)
             self._end(job, JobState.DONE)
         except JobCancelledError:
             self._end(job, JobState.CANCELLED)

@@ -33,7 +33,9 @@ from otel_vector.state.folder import make_folder, once_made_key
 from otel_vector.store.contract import Store
 from otel_vector.telemetry import PartHealth, Telemetry
 from otel_vector.wiring.backends import NO_MODEL, Backends, EngineInbox, open_inbox, open_state
+from otel_vector.wiring.jobs import build_jobs
 from otel_vector.wiring.models import stored_models, use_models
+from otel_vector.wiring.sealing import seal_schedules
 from otel_vector.wiring.upkeep import Repairing
 
 if TYPE_CHECKING:
@@ -92,6 +94,7 @@ class Engine:
         self._opened = opened
         self._build_ingest()
         self._build_services()
+        self.jobs = build_jobs(self)
         self._observe()
 
     @classmethod
@@ -122,6 +125,7 @@ class Engine:
         if self._retaining is not None:
             self._retaining.start()
         self._repairing.start()
+        self.jobs.start(seal_schedules(self.settings.store))
         self._started = True
 
     def backlog(self) -> Backlog:
@@ -346,8 +350,9 @@ class Engine:
         worker = self._worker.stop(max(0.0, deadline - time.monotonic()))
         left_s = max(0.0, deadline - time.monotonic())
         repairing = self._repairing.stop(left_s)
+        jobs = self.jobs.stop(left_s)
         retaining = self._retaining is None or self._retaining.stop(left_s)
-        return retaining and repairing and worker and embedding
+        return retaining and repairing and jobs and worker and embedding
 
     def _free_bytes(self) -> int:
         return shutil.disk_usage(self.settings.data).free

@@ -95,7 +95,7 @@ class Result:
 def cli(served, *arguments, check=True, stdin=None):
     """Run one command on a folder."""
     name, *rest = arguments
-    group = [name, rest.pop(0)] if name in {"deadletter", "keys"} else [name]
+    group = [name, rest.pop(0)] if name in {"deadletter", "jobs", "keys"} else [name]
     done = subprocess.run(
         [*COMMAND, *group, "--data", str(served.data), *map(str, rest)],
         capture_output=True,

@@ -128,7 +128,7 @@ class Progress:
     """
 
     def __init__(self, what: str) -> None:
-        self._what = what
+        self.what = what
         self._live = sys.stderr.isatty()
         self._last = time.monotonic()
         self._shown = False
@@ -141,7 +141,7 @@ class Progress:
         self._last, self._shown = now, True
         bar = "" if done is None else _bar(done)
         words = ", ".join(f"{name} {value}" for name, value in facts.items())
-        line = printable(f"{self._what}: {bar}{words}")
+        line = printable(f"{self.what}: {bar}{words}")
         if self._live:
             print(f"\r\x1b[2K{line[:200]}", end="", file=sys.stderr, flush=True)
         else:

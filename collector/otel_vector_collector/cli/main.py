@@ -15,6 +15,7 @@ import typer
 from otel_vector.errors import OtelVectorError
 from otel_vector_collector.cli.commands import (
     audit,
+    backup,
     catalog,
     config,
     deadletter,
@@ -22,10 +23,12 @@ from otel_vector_collector.cli.commands import (
     doctor,
     export,
     imports,
+    jobs,
     keys,
     migrate,
     rebuilding,
     records,
+    restore,
     search,
     serve,
     stats,
@@ -71,6 +74,9 @@ app.command()(delete.delete)
 app.command()(migrate.migrate)
 app.command()(rebuilding.reindex)
 app.command()(rebuilding.reembed)
+app.add_typer(jobs.app, name="jobs")
+app.command()(backup.backup)
+app.command()(restore.restore)
 app.add_typer(deadletter.app, name="deadletter")
 app.add_typer(keys.app, name="keys")
 app.command()(audit.audit)
