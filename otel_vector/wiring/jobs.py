@@ -34,7 +34,7 @@ def build_jobs(engine: Upkept) -> Runner:
             _checked,
             store_wide=True,
             paths=(_TARGET,),
-        )
+        ),
     }
     return Runner(KeptJobs(engine.state), kinds_recorded(kinds, engine.settings.data))
 
