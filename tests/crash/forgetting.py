@@ -32,8 +32,7 @@ OLD = [
     for n in range(1, 181)
 ]
 NEW = [
-    SpanRow(span=1000 + n, trace=n % 11 + 1, start_ns=T0_NS + LATER_NS + n)
-    for n in range(1, 61)
+    SpanRow(span=1000 + n, trace=n % 11 + 1, start_ns=T0_NS + LATER_NS + n) for n in range(1, 61)
 ]
 LOGS = [LogRow(body=f"line {n}", start_ns=T0_NS + n) for n in range(1, 30)]
 DOOMED = OLD[40:140]

@@ -1,6 +1,6 @@
-"""A process that writes while it rebuilds or re-embeds a store, until it is killed or done.
+"""A process that writes while it rebuilds, re-embeds or seals a store, until killed or done.
 
-`rebuilding.py FOLDER ACKS reindex|reembed ROUND`: what is durable is appended to ACKS.
+`rebuilding.py FOLDER ACKS reindex|reembed|seal|merge ROUND`: what is durable is appended to ACKS.
 """
 
 import os
@@ -87,6 +87,11 @@ def main(folder, acks, work, round_number):
             state = SqliteState(folder.parent / "state.db")
             reindex(store, describers(DescribeConfig()), state, unreported)
             state.close()
+        elif work in {"seal", "merge"}:
+            if work == "merge":  # only what nobody writes to is merged
+                stopping.set()
+                writing.join()
+            store.tenant(TENANT).upkeep.seal(unreported, 0)
         else:
             other = MODELS[1] if model is MODELS[0] else MODELS[0]
             reembed(store, other, None, unreported)

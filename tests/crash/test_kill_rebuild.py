@@ -1,6 +1,6 @@
-"""kill -9 while points are made again or vectors replaced: resumed, everything is as it was told.
+"""kill -9 while points are made again, sealed, or vectors replaced: all is as it was told.
 
-Each round a process writes and rebuilds (or re-embeds) the same store and dies at a stage.
+Each round a process writes and rebuilds (re-embeds, seals) the same store and dies at a stage.
 Afterwards the work is done once more to its end, and what was acknowledged is there once, with
 points that say what the blocks say, and a vector of one model for every text.
 """
@@ -40,6 +40,24 @@ REEMBED = (
     f"{_EDGE}.shelf:point_at:before:1",
     f"{_EDGE}.shelf:point_at:after:1",
 )
+SEAL = (
+    f"{_EDGE}.data:TenantData.new_shard:after:2",
+    f"{_EDGE}.copies:copy_folder:after:1",
+    f"{_EDGE}.seal:_run:before:2",
+    f"{_EDGE}.seal:_run:after:1",
+    f"{_EDGE}.seal:rename_durably:after:1",
+    f"{_EDGE}.manifest:Manifest.swap:before:2",
+    f"{_EDGE}.manifest:Manifest.swap:after:1",
+    f"{_EDGE}.shard:SpanShard.dismantle:before:1",
+    f"{_EDGE}.shard:SpanShard.dismantle:after:1",
+)
+MERGE = (
+    f"{_EDGE}.blocks:BlockFile.merge:before:2",
+    f"{_EDGE}.members:Members.unite:after:1",
+    f"{_EDGE}.members:Members.unite:after:2",
+    f"{_EDGE}.members:Members.settle:before:1",
+    f"{_EDGE}.blocks:BlockFile.merge:after:2",
+)
 
 
 def run(folder, acks, work, number, stage=""):
@@ -54,7 +72,11 @@ def run(folder, acks, work, number, stage=""):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("work", "stages"), [("reindex", REINDEX), ("reembed", REEMBED)])
+@pytest.mark.parametrize(
+    ("work", "stages"),
+    [("reindex", REINDEX), ("reembed", REEMBED), ("seal", SEAL), ("merge", MERGE)],
+    ids=["reindex", "reembed", "seal", "merge"],
+)
 def test_work_that_was_killed_is_resumed_and_nothing_is_lost_or_doubled(tmp_path, work, stages):
     folder, acks = tmp_path / "store", tmp_path / "acks"
     assert run(folder, acks, "reindex", 0) == 0
