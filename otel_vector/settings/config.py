@@ -17,6 +17,7 @@ __all__ = [
     "EmbedConfig",
     "InboxConfig",
     "IngestConfig",
+    "JobsConfig",
     "LimitsConfig",
     "LogConfig",
     "RedactConfig",
@@ -207,7 +208,7 @@ class EmbedConfig:
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    """The embedded store."""
+    """The store: in the data folder, or on a Qdrant server."""
 
     span_shard_points: int = _set(
         250_000, "points after which a shard is full and rolled", low=100
@@ -231,6 +232,23 @@ class StoreConfig:
     block_cache_bytes: int = _set(64 << 20, "decompressed blocks kept in memory", low=0)
     compression_level: int = _set(3, "zstd level of blocks", low=1, high=19)
     backend: str = _set("", "a store that an installed package gives; empty for the built-in ones")
+    url: str = _set(
+        "", "a Qdrant server's gRPC port, http(s)://host:6334; empty for the embedded store"
+    )
+    api_key: str = _set("", "key of the Qdrant server", secret=True)
+    ca: str = _set("", "PEM file of the authorities that the server's certificate is held to")
+    prefix: str = _set("otel_vector_", "what the names of the server's collections begin with")
+    replication: int = _set(1, "copies of each shard on the server's nodes", low=1, high=100)
+    shards: int = _set(
+        0, "shards of each collection; 0 for the server's default", low=0, high=1000
+    )
+    day_shards: bool = _set(False, "on a cluster: give each day shards of its own")
+    on_disk: bool = _set(True, "keep payloads on the server's disk rather than in its memory")
+    timeout_s: float = _set(30.0, "seconds one call to the server may take", low=0.1)
+    patience_s: float = _set(
+        10.0, "seconds for which a failed call to the server is tried again", low=0
+    )
+    in_flight: int = _set(4, "calls to the server at once", low=1, high=64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +270,15 @@ class SearchConfig:
 
     record: bool = _set(False, "record each search as a span of run kind `self`")
     max_limit: int = _set(1000, "largest page", low=1, high=100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class JobsConfig:
+    """What jobs may be told over HTTP."""
+
+    allowed_paths: tuple[str, ...] = _set(
+        (), "folders that jobs started over HTTP may read and write, as targets of backups"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,4 +306,5 @@ class Settings:
     store: StoreConfig = field(default_factory=StoreConfig)
     retention: RetentionConfig = field(default_factory=RetentionConfig)
     search: SearchConfig = field(default_factory=SearchConfig)
+    jobs: JobsConfig = field(default_factory=JobsConfig)
     log: LogConfig = field(default_factory=LogConfig)

@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 from fastapi import Request
 
+from otel_vector.jobs.runner import Runner
 from otel_vector.services.container import Services
 from otel_vector.settings.config import Settings
 from otel_vector.store.contract import Store
@@ -36,6 +37,11 @@ class Serving(Protocol):
     @property
     def telemetry(self) -> Telemetry:
         """What the process counts about itself."""
+        ...
+
+    @property
+    def jobs(self) -> Runner:
+        """Long work on what is served."""
         ...
 
     def health(self) -> Sequence[PartHealth]:
