@@ -19,6 +19,7 @@ _OPTIONS = MappingProxyType(
         "serve.otlp_grpc": "--otlp-grpc",
         "serve.otlp_http": "--otlp-http",
         "serve.api": "--api",
+        "store.url": "--store",
     }
 )
 _VARIABLES = MappingProxyType({"client.api_key": PREFIX + "API_KEY"})

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol, cast
 
@@ -23,8 +24,17 @@ from otel_vector.settings.plugins import plugin
 from otel_vector.state.contract import State
 from otel_vector.state.folder import make_folder
 from otel_vector.store.contract import Store
+from otel_vector.store.models import Model, Models
 
-__all__ = ["NO_MODEL", "Backends", "EngineInbox", "open_inbox", "open_keyring", "open_state"]
+__all__ = [
+    "NO_MODEL",
+    "Backends",
+    "EngineInbox",
+    "open_inbox",
+    "open_keyring",
+    "open_state",
+    "require_qdrant",
+]
 
 NO_MODEL: Final = "none"
 """The setting, and the store's name for it, of search by words and filters only."""
@@ -54,9 +64,33 @@ def _store(
     if config.backend:
         made = plugin("store", config.backend)(path, config, model, dimension, indexed)
         return cast("Store", made)
+    if config.url:
+        return _server_store(config, model, dimension, indexed)
     from otel_vector.store.edge import EdgeStore
 
     return EdgeStore(path, config, model, dimension, indexed)
+
+
+def _server_store(
+    config: StoreConfig, model: str, dimension: int, indexed: tuple[str, ...]
+) -> Store:
+    require_qdrant()
+    from otel_vector.store.qdrant import QdrantStore
+
+    default = Model(model, dimension) if dimension else None
+    return QdrantStore(config, Models(default), indexed)
+
+
+def require_qdrant() -> None:
+    """Refuse a store on a server without the library for it.
+
+    Raises:
+        ConfigError: it is not installed; says what to install.
+    """
+    if find_spec("qdrant_client") is None:
+        raise ConfigError(
+            "store.url: the library for Qdrant servers is missing; install otel-vector[qdrant]"
+        )
 
 
 def _embedder(config: EmbedConfig) -> Embedder | None:

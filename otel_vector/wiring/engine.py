@@ -173,8 +173,9 @@ class Engine:
         from otel_vector.describe.recipe import RECIPE
 
         config, folder = self.settings.embed, self.settings.data / "store"
-        if not config.model and (stored := stored_models(folder).default) is not None:
-            config = replace(config, model=stored.name)
+        if not config.model:
+            stored = stored_models(folder, self.settings.store).default
+            config = replace(config, model=stored.name) if stored is not None else config
         self.embedder = default = self.backends.embedder(config)
         close = getattr(default, "close", None)
         if close is not None:

@@ -11,19 +11,24 @@ from typing import Final
 from otel_vector.embed.contract import Embedder
 from otel_vector.embed.several import Embedders
 from otel_vector.errors import ConfigError, ModelMismatchError
-from otel_vector.settings.config import EmbedConfig
+from otel_vector.settings.config import EmbedConfig, StoreConfig
 from otel_vector.spans.meanings import Facet
 from otel_vector.store.contract import Store
 from otel_vector.store.models import Model, Models
-from otel_vector.wiring.backends import Backends
+from otel_vector.wiring.backends import Backends, require_qdrant
 
 __all__ = ["facet_models", "stored_models", "use_models"]
 
 _SEPARATOR: Final = "="
 
 
-def stored_models(folder: Path) -> Models:
-    """Return the models of the store in a folder; none if there is no such store."""
+def stored_models(folder: Path, config: StoreConfig) -> Models:
+    """Return the models of the store in a folder or on a server; none if there is none."""
+    if config.url:
+        require_qdrant()
+        from otel_vector.store.qdrant import stored_models as on_server
+
+        return on_server(config)
     from otel_vector.store.edge.header import read_header
 
     header = read_header(folder / "store.json")

@@ -29,6 +29,12 @@ def serve(
     api: Annotated[
         str | None, typer.Option("--api", metavar="HOST:PORT", help="The HTTP API.")
     ] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store", metavar="URL", help="A Qdrant server's gRPC port, http://host:6334."
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Any setting; may be repeated."),
@@ -42,6 +48,7 @@ def serve(
         "serve.otlp_grpc": otlp_grpc,
         "serve.otlp_http": otlp_http,
         "serve.api": api,
+        "store.url": store,
     }
     run(loaded(data, config, **flags).settings)
 
