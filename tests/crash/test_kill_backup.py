@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -23,7 +24,8 @@ SPANS = 3000
 
 
 def run(*arguments):
-    done = subprocess.run([*COMMAND, *map(str, arguments)], capture_output=True, timeout=180)
+    command = [*COMMAND, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, timeout=180, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
 
