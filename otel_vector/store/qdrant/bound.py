@@ -12,7 +12,7 @@ from typing import Any, Final
 from qdrant_client import grpc as pb
 
 from otel_vector.store.qdrant.connection import Call, Connection
-from otel_vector.store.qdrant.names import Names
+from otel_vector.store.qdrant.names import Names, shard_key
 from otel_vector.store.qdrant.render import among, holds_text
 from otel_vector.store.qdrant.values import payload_of
 
@@ -20,6 +20,7 @@ __all__ = ["Bound"]
 
 _PAGE: Final = 2_000
 _IDS: Final = 2_000
+_DAYS: Final = 300_000
 
 
 class Bound:
@@ -136,25 +137,40 @@ class Bound:
 
     def delete(self, kind: str, must: Sequence[Any]) -> None:
         """Delete the points under conditions."""
-        selector = pb.PointsSelector(filter=self.filter(must))
-        request = pb.DeletePoints(collection_name=self.names.of(kind), wait=True, points=selector)
-        self.connection.call("Points/Delete", request)
+        for shards in self._shards(kind):
+            request = pb.DeletePoints(
+                collection_name=self.names.of(kind), wait=True, points=self._selected(must),
+                shard_key_selector=shards,
+            )  # fmt: skip
+            self.connection.call("Points/Delete", request)
 
     def set_fields(self, kind: str, must: Sequence[Any], fields: Mapping[str, Any]) -> None:
         """Set fields of the points under conditions."""
-        request = pb.SetPayloadPoints(
-            collection_name=self.names.of(kind), wait=True, payload=payload_of(fields),
-            points_selector=pb.PointsSelector(filter=self.filter(must)),
-        )  # fmt: skip
-        self.connection.call("Points/SetPayload", request)
+        for shards in self._shards(kind):
+            request = pb.SetPayloadPoints(
+                collection_name=self.names.of(kind), wait=True, payload=payload_of(fields),
+                points_selector=self._selected(must), shard_key_selector=shards,
+            )  # fmt: skip
+            self.connection.call("Points/SetPayload", request)
 
     def drop_fields(self, kind: str, must: Sequence[Any], fields: Sequence[str]) -> None:
         """Remove fields of the points under conditions."""
         request = pb.DeletePayloadPoints(
             collection_name=self.names.of(kind), wait=True, keys=fields,
-            points_selector=pb.PointsSelector(filter=self.filter(must)),
+            points_selector=self._selected(must),
         )  # fmt: skip
         self.connection.call("Points/DeletePayload", request)
+
+    def _selected(self, must: Sequence[Any]) -> Any:
+        return pb.PointsSelector(filter=self.filter(must))
+
+    def _shards(self, kind: str) -> list[Any]:
+        """Return where a change has to go: nothing to say, or the shard keys of all days."""
+        if not self.names.is_sharded(kind):
+            return [None]
+        days = self.facet(kind, "y", _DAYS)
+        keys = [pb.ShardKey(keyword=shard_key(day)) for day in days]
+        return [pb.ShardKeySelector(shard_keys=keys)] if keys else []
 
 
 def _selector(fields: Sequence[str] | None) -> Any:

@@ -8,7 +8,7 @@ from typing import Final
 
 from otel_vector.store.models import Model
 
-__all__ = ["KINDS", "Names", "uuid_of", "vector_name"]
+__all__ = ["KINDS", "Names", "shard_key", "uuid_of", "vector_name"]
 
 KINDS: Final = ("spans", "blocks", "meanings", "records")
 
@@ -18,10 +18,21 @@ class Names:
     """The collections of one store; a server may hold several."""
 
     prefix: str
+    day_shards: bool = False
+    """Whether spans and blocks have shard keys by day."""
+
+    def is_sharded(self, kind: str) -> bool:
+        """Return whether changes of a collection have to name shard keys."""
+        return self.day_shards and kind in {"spans", "blocks"}
 
     def of(self, kind: str) -> str:
         """Return the name of a collection."""
         return f"{self.prefix}{kind}"
+
+
+def shard_key(day: int) -> str:
+    """Return the shard key of a day."""
+    return f"d{day:05d}"
 
 
 def vector_name(model: Model) -> str:

@@ -13,7 +13,7 @@ from otel_vector.settings.config import StoreConfig
 from otel_vector.store.models import Model
 from otel_vector.store.qdrant.connection import Connection
 from otel_vector.store.qdrant.faults import LEAST_VERSION, is_there_already
-from otel_vector.store.qdrant.names import KINDS, Names, vector_name
+from otel_vector.store.qdrant.names import KINDS, Names, shard_key, vector_name
 
 __all__ = ["Schema"]
 
@@ -37,7 +37,7 @@ class Schema:
         """Look after the collections of a prefix."""
         self._connection = connection
         self._config = config
-        self._names = Names(config.prefix)
+        self._names = Names(config.prefix, config.day_shards)
         self._days: set[tuple[str, int]] = set()
 
     def version(self) -> str:
@@ -94,7 +94,7 @@ class Schema:
         )
         if config.shards:
             request.shard_number = config.shards
-        if config.day_shards and kind in {"spans", "blocks"}:
+        if self._names.is_sharded(kind):
             request.sharding_method = pb.ShardingMethod.Custom
         if kind == "spans":
             params = request.vectors_config.params
@@ -123,9 +123,9 @@ class Schema:
 
     def selector(self, kind: str, day: int) -> Any | None:
         """Return where points of a day go, making the shard key; None without shards by day."""
-        if not self._config.day_shards:
+        if not self._names.is_sharded(kind):
             return None
-        key = pb.ShardKey(keyword=f"d{day:05d}")
+        key = pb.ShardKey(keyword=shard_key(day))
         if (kind, day) not in self._days:
             request = pb.CreateShardKeyRequest(
                 collection_name=self._names.of(kind), request=pb.CreateShardKey(shard_key=key)

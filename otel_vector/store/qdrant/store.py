@@ -47,7 +47,7 @@ class QdrantStore:
             StoreVersionError: the server is too old, or a newer version wrote the store.
         """
         self._config = config
-        self._names = Names(config.prefix)
+        self._names = Names(config.prefix, config.day_shards)
         self._connection = Connection(config)
         self._schema = Schema(self._connection, config)
         self._header = HeaderPoint(self._connection, self._names)
