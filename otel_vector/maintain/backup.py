@@ -150,7 +150,7 @@ def verify(folder: Path, progress: Progress) -> dict[str, Any]:
         raise StoreDamagedError(f"{name} {what} the backup {folder}; use another backup")
     done, total = 0, sum(size for size, _ in files.values())
     for name, (size, digest) in files.items():
-        if (folder / name).stat().st_size != size or hash_of(folder / name) != digest:
+        if (folder / name).stat().st_size != size or _hash_of(folder / name) != digest:
             raise StoreDamagedError(
                 f"{folder / name} was edited, cut or damaged since; use another backup"
             )
@@ -159,7 +159,7 @@ def verify(folder: Path, progress: Progress) -> dict[str, Any]:
     return manifest
 
 
-def hash_of(path: Path) -> str:
+def _hash_of(path: Path) -> str:
     """Return the BLAKE2b hash of a file, 64 hex digits."""
     hasher = blake2b(digest_size=32)
     with path.open("rb") as file:
@@ -173,7 +173,7 @@ def _write_manifest(folder: Path, facts: Mapping[str, Any], progress: Progress) 
     paths = list(_files(folder))
     for number, path in enumerate(paths, 1):
         sync_path(path)
-        files[str(path.relative_to(folder))] = [path.stat().st_size, hash_of(path)]
+        files[str(path.relative_to(folder))] = [path.stat().st_size, _hash_of(path)]
         progress(number, len(paths), f"hashed {path.name}")
     manifest = {"format": FORMAT, "created_unix_nano": str(time_ns()), **facts, "files": files}
     for parent, _, _ in os.walk(folder):

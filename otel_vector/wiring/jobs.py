@@ -15,7 +15,7 @@ from otel_vector.jobs.kept import KeptJobs
 from otel_vector.jobs.runner import Runner
 from otel_vector.maintain.backup import Contents, Part, make_backup, read_manifest
 from otel_vector.progress import Progress
-from otel_vector.store.edge.header import SCHEMA
+from otel_vector.spans.ids import Tenant
 from otel_vector.wiring.acts import kinds_recorded
 from otel_vector.wiring.sealing import SEAL, seal_kind
 from otel_vector.wiring.upkeep import Upkept, upkeep_kinds
@@ -29,6 +29,7 @@ def build_jobs(engine: Upkept) -> Runner:
     """Return the runner of an engine's jobs, which is started by whoever starts the engine."""
     kinds = upkeep_kinds(engine) | {
         SEAL: seal_kind(engine.store, engine.settings.store),
+        "import": Kind(_import_ended, lambda arguments: arguments, lane="import"),
         "backup": Kind(
             lambda _, arguments, progress: _backup(engine, arguments, progress),
             _checked,
@@ -37,6 +38,15 @@ def build_jobs(engine: Upkept) -> Runner:
         ),
     }
     return Runner(KeptJobs(engine.state), kinds_recorded(kinds, engine.settings.data))
+
+
+def _import_ended(_: Tenant | None, arguments: Arguments, progress: Progress) -> Arguments:
+    """End an import whose command is gone; while it lives, the command itself does it."""
+    progress(0)
+    raise InvalidInputError(
+        f"imports are done by the command: otel-vector import {arguments.get('file', 'FILE')}; "
+        "one that was ended goes on where it was"
+    )
 
 
 def _backup(engine: Upkept, arguments: Arguments, progress: Progress) -> Arguments:
@@ -52,6 +62,8 @@ def _backup(engine: Upkept, arguments: Arguments, progress: Progress) -> Argumen
 
 
 def _facts(engine: Upkept) -> dict[str, Any]:
+    from otel_vector.store.edge.header import SCHEMA
+
     sizes = {str(name): engine.store.tenant(name).size() for name in engine.store.tenants()}
     return {
         "schema": SCHEMA,
@@ -86,6 +98,8 @@ def require_readable(backup: Path) -> None:
     Raises:
         StoreVersionError: a newer version's schema.
     """
+    from otel_vector.store.edge.header import SCHEMA
+
     schema = read_manifest(backup).get("schema", 0)
     if isinstance(schema, int) and schema > SCHEMA:
         raise StoreVersionError(

@@ -108,3 +108,18 @@ def test_keys_of_one_tenant_neither_see_nor_start_work_on_the_whole_store(api, s
     chosen = {**everywhere, "x-tenant": "default"}
     seen = api.get("jobs", headers=chosen)
     assert [job["id"] for job in seen.json().get("jobs", ())] == [whole], seen.text
+
+
+def test_an_import_shows_as_a_job_whether_or_not_the_folder_is_served(api, served, tmp_path):
+    span = {"traceId": "1" * 32, "spanId": "2" * 16, "name": "buy", "startTimeUnixNano": "1"}
+    file = tmp_path / "spans.jsonl"
+    file.write_text(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}))
+    cli(served, "import", str(file))
+    (listed,) = api.get("jobs").json()["jobs"]
+    assert (listed["kind"], listed["state"], listed["result"]["spans"]) == ("import", "done", 1)
+    assert served.stop() == 0
+    cli(served, "import", str(file), "--restart")
+    kinds = [
+        (job["kind"], job["state"]) for job in cli(served, "jobs", "list", "--json").json["jobs"]
+    ]
+    assert kinds == [("import", "done"), ("import", "done")]

@@ -1,12 +1,29 @@
-"""The shapes of answers about jobs."""
+"""The shapes of orders for jobs and of answers about them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["JobAnswer", "JobsAnswer"]
+__all__ = ["JobAnswer", "JobBody", "JobsAnswer"]
+
+
+class JobBody(BaseModel):
+    """What is to be done."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"kind": "reindex"},
+                {"kind": "backup", "arguments": {"target": "/mnt/backups"}},
+            ]
+        },
+    )
+
+    kind: str = Field(max_length=64)
+    arguments: dict[str, Any] = Field(default={}, description="as the kind takes them")
 
 
 class JobAnswer(BaseModel):

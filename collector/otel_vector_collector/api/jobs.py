@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Final, cast
 
 import orjson
 from fastapi import APIRouter, Depends, Request
 from fastapi import Path as PathPart
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
 from otel_vector.errors import AccessError, InvalidInputError, NotFoundError, RetryableError
@@ -27,7 +26,7 @@ from otel_vector_collector.api.access import administrator, caller, sees_all
 from otel_vector_collector.api.audit import audit_of, who
 from otel_vector_collector.api.engine import Serving
 from otel_vector_collector.api.formats import json_response
-from otel_vector_collector.api.job_shapes import JobAnswer, JobsAnswer
+from otel_vector_collector.api.job_shapes import JobAnswer, JobBody, JobsAnswer
 from otel_vector_collector.api.streams import Streams
 from otel_vector_collector.api.threads import answered, awaited
 
@@ -41,23 +40,6 @@ _MEDIA: Final = "text/event-stream"
 _Reader = Annotated[Tenant, Depends(caller)]
 _Admin = Annotated[Tenant, Depends(administrator)]
 _Id = Annotated[str, PathPart(description="16 hex digits", max_length=64)]
-
-
-class JobBody(BaseModel):
-    """What is to be done."""
-
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"kind": "reindex"},
-                {"kind": "backup", "arguments": {"target": "/mnt/backups"}},
-            ]
-        },
-    )
-
-    kind: str = Field(max_length=64)
-    arguments: dict[str, Any] = Field(default={}, description="as the kind takes them")
 
 
 @router.get("/jobs", responses={200: {"model": JobsAnswer}})

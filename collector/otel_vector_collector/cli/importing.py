@@ -10,16 +10,20 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from otel_vector.client import Client
 from otel_vector.errors import ConfigError, InvalidInputError
+from otel_vector.jobs.kept import KeptJobs
+from otel_vector.jobs.runner import Runner
 from otel_vector.settings.config import Settings
 from otel_vector.spans.ids import Tenant, is_tenant
 from otel_vector.wiring import open_inbox, open_state
 from otel_vector_collector.cli.connect import client_of, engine_opened, served_at, served_here
 from otel_vector_collector.cli.console import Progress, say
+from otel_vector_collector.cli.import_job import as_job
 from otel_vector_collector.cli.transfer.importing import Importer, Report
 from otel_vector_collector.cli.transfer.streams import STDIN
 from otel_vector_collector.cli.units import bytes_text, count
@@ -49,21 +53,22 @@ def import_all(
         if name != STDIN and not os.access(name, os.R_OK):
             raise ConfigError(f"there is no file {name} that can be read")
     with ExitStack() as stack:
-        served = served_at(settings.data)
+        served, runner = served_at(settings.data), None
         if served is not None:
             client = stack.enter_context(client_of(settings, served))
         else:
             engine = stack.enter_context(engine_opened(settings, "otel-vector import"))
             engine.start()
+            runner = engine.jobs
             client = stack.enter_context(served_here(settings, engine))
-        reports = _put_all(settings, files, restart=restart)
+        reports = _put_all(settings, files, runner, restart=restart)
         if wait or served is None:
             _settle(client, time.monotonic())
         return reports
 
 
 def _put_all(
-    settings: Settings, files: Sequence[str], *, restart: bool
+    settings: Settings, files: Sequence[str], runner: Runner | None, *, restart: bool
 ) -> list[tuple[str, Report]]:
     reports = []
     with ExitStack() as stack:
@@ -80,7 +85,9 @@ def _put_all(
                 progress=shown.put,
                 waiting=shown.wait,
             )
-            reports.append((name, _put_one(importer, name, restart=restart)))
+            jobs = runner or Runner(KeptJobs(state), {})
+            put = partial(_put_one, importer, name, restart=restart)
+            reports.append((name, as_job(jobs, importer, name, put)))
             shown.line.end()
     return reports
 
