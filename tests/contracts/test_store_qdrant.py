@@ -15,6 +15,7 @@ from qdrant_client import grpc as pb
 from standin import StandIn
 
 from otel_vector.settings.config import StoreConfig
+from otel_vector.store.memory import MemoryStore
 from otel_vector.store.models import Model, Models
 from otel_vector.store.qdrant import QdrantStore
 from otel_vector.testing.store import (
@@ -105,7 +106,7 @@ class TestQdrantStoreAgainstFilters(OnServer, StorePropertySuite):
 
 
 class TestQdrantStoreForgets(OnServer, ForgettingSuite):
-    pass
+    reference = MemoryStore
 
 
 class TestQdrantStoreInVolume(OnServer, StoreVolumeSuite):

@@ -110,8 +110,13 @@ def packed(batch: Batch, placed: Placed) -> list[bytes]:
     shapes: dict[tuple[int, int], list[int]] = {}
     meanings, keys = batch.meanings, batch.keys
     for position, row in enumerate(placed.rows):
-        shapes.setdefault((len(set(meanings[row])), len(set(keys[row]))), []).append(position)
+        shapes.setdefault((_distinct(meanings[row]), _distinct(keys[row])), []).append(position)
     return [_shaped(batch, placed, positions, *shape) for shape, positions in shapes.items()]
+
+
+def _distinct(values: Sequence[int]) -> int:
+    count = len(values)
+    return count if count < 2 else len(set(values))  # noqa: PLR2004 -- one is itself
 
 
 def _shaped(

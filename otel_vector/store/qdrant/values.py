@@ -39,4 +39,7 @@ def value_of(value: Any) -> Any:
         return pb.Value(integer_value=value)
     if isinstance(value, str):
         return pb.Value(string_value=value)
+    if all(type(entry) is int for entry in value):
+        numbers = [pb.Value(integer_value=entry) for entry in value]
+        return pb.Value(list_value=pb.ListValue(values=numbers))
     return pb.Value(list_value=pb.ListValue(values=[value_of(entry) for entry in value]))

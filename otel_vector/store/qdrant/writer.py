@@ -73,10 +73,7 @@ class QdrantWriter:
         return sorted(first.values())
 
     def _placed(self, batch: Batch, rows: Sequence[int], digest: bytes) -> Iterator[Placed]:
-        parts: dict[tuple[int, str], list[int]] = {}
-        for row in rows:
-            parts.setdefault((batch.start_ns[row] // DAY_NS, _stream(batch, row)), []).append(row)
-        for (day, stream), members in parts.items():
+        for (day, stream), members in _parts(batch, rows).items():
             for chunk in _chunks(batch, members):
                 hasher = blake2b(digest, digest_size=16, person=b"ov-block")
                 hasher.update(f"{self._bound.tenant}/{day}/{stream}/".encode())
@@ -118,14 +115,29 @@ class QdrantWriter:
         return self._forgetting.remove(signal, ids)
 
 
+def _parts(batch: Batch, rows: Sequence[int]) -> dict[tuple[int, str], Sequence[int]]:
+    """Split rows by day and stream; usually it is one part."""
+    if rows and set(batch.runs) == {RunKind.LIVE}:
+        first, last = min(batch.start_ns) // DAY_NS, max(batch.start_ns) // DAY_NS
+        if first == last:
+            return {(first, _stream(batch, rows[0])): rows}
+    parts: dict[tuple[int, str], list[int]] = {}
+    for row in rows:
+        parts.setdefault((batch.start_ns[row] // DAY_NS, _stream(batch, row)), []).append(row)
+    return dict(parts)
+
+
 def _stream(batch: Batch, row: int) -> str:
     if batch.signal is Signal.LOGS:
         return LOGS
     return LIVE if batch.runs[row] is RunKind.LIVE else OTHER
 
 
-def _chunks(batch: Batch, rows: Sequence[int]) -> Iterator[list[int]]:
+def _chunks(batch: Batch, rows: Sequence[int]) -> Iterator[Sequence[int]]:
     """Cut rows into blocks of a bounded size."""
+    if len(rows) <= _BLOCK_ROWS and sum(map(len, batch.bodies)) <= _BLOCK_BYTES:
+        yield rows
+        return
     chunk: list[int] = []
     size = 0
     for row in rows:
