@@ -24,7 +24,7 @@ from otel_vector.progress import Progress
 __all__ = ["restore_backup"]
 
 _MARKER: Final = "restoring"
-_CHUNK: Final = 1 << 20
+_CHUNK: Final = 1 << 12  # what file systems leave holes of
 _MOVED: Final = {"state": ""}
 """Parts that are not a folder of the data folder: their files lie in it."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from threading import Lock, RLock
 
@@ -42,8 +42,10 @@ __all__ = ["TenantData"]
 class TenantData:
     """Files, open shards and in-memory tables of one tenant."""
 
-    def __init__(self, root: Path, config: StoreConfig, spaces: Spaces) -> None:
-        """Open or create the tenant's folder.
+    def __init__(
+        self, root: Path, config: StoreConfig, spaces: Spaces, *, unclean: bool = True
+    ) -> None:
+        """Open or create the tenant's folder; ask its shards themselves after an unclean stop.
 
         Raises:
             StoreDamagedError: something is missing beside what it belongs to.
@@ -78,7 +80,7 @@ class TenantData:
         """Partitions whose blocks cannot be read, and why."""
         self._gone = BlockFile(Path(":memory:"), config.compression_level)
         self._remove_leftovers()
-        self._recount()
+        self._recount(ask=unclean)
 
     def _note_lost(self, why: str) -> None:
         """Remember that the meanings were made anew: every partition is to be described again."""
@@ -116,15 +118,20 @@ class TenantData:
                 if found.is_dir() and found not in listed and ASIDE not in found.name:
                     shutil.rmtree(found)
 
-    def _recount(self) -> None:
-        """Bring counts and ranges of shards that were being filled up to date."""
+    def _recount(self, *, ask: bool) -> None:
+        """Bring counts and ranges of shards that were being filled up to date.
+
+        After a clean stop the manifest knows them, and no shard is opened for it (`ask`).
+        """
         filling = [row for row in self.shards if not row.full]
         last = {(row.folder, row.stream): row.id for row in self.shards}
         for row in filling:
-            with self.pool.lease(row) as shard:
+            gone = not shard_folder(self.root / row.folder, row).is_dir()
+            with self.pool.lease(row) if ask or gone else nullcontext() as shard:
                 if row.full:  # set aside just now
                     continue
-                row.points, row.min_us, row.max_us = shard.extent()
+                if shard is not None:
+                    row.points, row.min_us, row.max_us = shard.extent()
             over = row.points >= self.config.span_shard_points
             row.full = over or last[row.folder, row.stream] != row.id
         if filling:

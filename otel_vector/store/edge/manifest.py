@@ -68,6 +68,7 @@ class ShardRow:
         generation: 0 as it was made; each sealing makes the next one.
         sealed: nothing was changed since it was sealed.
         touched_s: when it was changed last, by the monotonic clock; not stored.
+        changed: how many points were, since it was sealed; not stored.
     """
 
     id: int
@@ -80,6 +81,7 @@ class ShardRow:
     generation: int = 0
     sealed: bool = False
     touched_s: float = field(default_factory=monotonic)
+    changed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ __all__ = ["Sealer"]
 
 _POLL_S: Final = 0.2
 _NEW: Final = ".sealing"
+_MUCH: Final = 0.2
+_LITTLE_POINTS: Final = 1_000
 _log = logging.getLogger(__name__)
 
 
@@ -46,13 +48,11 @@ class Sealer:
 
     def due(self, idle_s: float) -> list[ShardRow]:
         """Return the shards to be sealed: full ones, and those nobody changed for a while."""
-        before = monotonic() - idle_s
+        now = monotonic()
         return [
             row
             for row in self._data.shards
-            if row.points
-            and not row.sealed
-            and (row.touched_s <= before or (row.full and not row.generation))
+            if row.points and not row.sealed and _is_due(row, now - row.touched_s, idle_s)
         ]
 
     def seal(self, progress: Progress, idle_s: float) -> int:
@@ -108,16 +108,31 @@ class Sealer:
         with data.writing:
             if row not in data.shards:
                 return False
-            sealed = SpanShard(target, replace(row, generation=generation, sealed=True))
+            fresh = replace(row, generation=generation, sealed=True, changed=0)
+            sealed = SpanShard(target, fresh)
             for change in shard.journal or ():
                 change(sealed)
             sealed.flush()
             data.manifest.swap(sealed.row)
             row.generation, row.sealed = generation, sealed.row.sealed
+            row.changed = sealed.row.changed
             sealed.row = row
             data.pool.replace(sealed)
             data.version += 1
             return True
+
+
+def _is_due(row: ShardRow, since_s: float, idle_s: float) -> bool:
+    """Whether a shard is to be sealed that nobody changed since so many seconds.
+
+    One that holds much in memory, because most of its points were never sealed, waits for less
+    of `idle_s`: with 100,000 points a hundredth of it, 36 s of an hour.
+    """
+    loose = row.points if not row.generation else row.changed
+    if loose < row.points * _MUCH:
+        return since_s >= idle_s
+    full = row.full and not row.generation
+    return full or since_s >= idle_s * min(1.0, _LITTLE_POINTS / loose)
 
 
 def _run(folder: Path, report: Callable[[], None]) -> None:

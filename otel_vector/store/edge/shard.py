@@ -97,7 +97,7 @@ class SpanShard:
 
     def insert(self, points: Sequence[engine.Point]) -> None:
         """Insert points that are not there yet; others are left as they are."""
-        self._note(lambda shard: shard.insert(points))
+        self._note(lambda shard: shard.insert(points), len(points))
         operation = engine.UpdateOperation.upsert_points(
             list(points), None, engine.UpdateMode.InsertOnly
         )
@@ -108,13 +108,14 @@ class SpanShard:
         self._note(lambda shard: shard.set_field(point, name, value))
         self._update(engine.UpdateOperation.set_payload([point], {name: list(value)}))
 
-    def _note(self, change: Callable[[SpanShard], None]) -> None:
+    def _note(self, change: Callable[[SpanShard], None], points: int = 1) -> None:
         """Journal a change that is about to be made; a summary would no longer hold."""
         if self.row.sealed:
             self.row.sealed = False
             (self.folder / SUMMARY).unlink(missing_ok=True)
             sync_folder(self.folder)
         self.row.touched_s = monotonic()
+        self.row.changed += points
         if self.journal is not None:
             self.journal.append(change)
 
@@ -130,7 +131,7 @@ class SpanShard:
 
     def remove(self, ids: Sequence[SpanId]) -> None:
         """Remove points."""
-        self._note(lambda shard: shard.remove(ids))
+        self._note(lambda shard: shard.remove(ids), len(ids))
         self._update(engine.UpdateOperation.delete_points(list(ids)))
 
     def extent(self) -> tuple[int, int | None, int | None]:

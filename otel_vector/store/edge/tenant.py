@@ -37,7 +37,7 @@ class EdgeTenant:
         indexed: frozenset[str], *, check: bool = False,
     ) -> None:  # fmt: skip
         """Open or create a tenant's folder."""
-        self._data = TenantData(root, config, spaces)
+        self._data = TenantData(root, config, spaces, unclean=check)
         verifier = Verifier(self._data, tenant)
         if check:
             verifier.after_unclean_stop()
