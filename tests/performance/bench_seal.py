@@ -25,12 +25,10 @@ QUICK = {"STORE_SEAL_EVERY_S": "1"}
 
 
 def wait_until_sealed(served: Served) -> dict:
-    """Wait until no full shard waits to be sealed."""
-    while True:
-        stats = served.stats()
-        if stats["sealed_shards"] >= stats["spans"] // 250_000:
-            return stats
+    """Wait until every shard is sealed."""
+    while (stats := served.stats())["sealed_shards"] < stats["shards"]:
         time.sleep(0.5)
+    return stats
 
 
 def filtered(seed: int) -> list[tuple[str, str, dict | None]]:
@@ -48,20 +46,20 @@ def grow(data: Path) -> None:
         bodies = [(r.body, r.spans) for r in requests(part, seed=first + 1)]
         send(served.endpoints["otlp_grpc"], bodies)
         wait_until_stored(served, first + part)
-    stats = wait_until_sealed(served)
     peak = memory.stop()
     served.stop()
-    served = serve(data, STORE_SEAL_IDLE_S="0", **QUICK)
+    served = serve(data, STORE_SEAL_IDLE_S="5", **QUICK)
     ready = MemorySampler(served.process.pid).now()
-    while (stats := served.stats())["sealed_shards"] < stats["shards"]:
-        time.sleep(0.5)
+    stats = wait_until_sealed(served)
+    served.stop()
+    served = serve(data)
     timed(served, search_calls(5)[:20])
     plain, narrowed = timed(served, search_calls(3)), timed(served, filtered(4))
     asked = MemorySampler(served.process.pid).now()
     table(f"{SPANS:,} spans, {stats['sealed_shards']} sealed shards", [
         ("memory, peak while ingesting, MB", f"{peak / 1e6:.0f}", "1,200 (1 M)"),
-        ("memory after a restart, MB", f"{ready / 1e6:.0f}", "400 (1 M), 800 (5 M)"),
-        ("the same after 420 questions, MB", f"{asked / 1e6:.0f}", "400 (1 M), 800 (5 M)"),
+        ("memory right after a restart, before sealing, MB", f"{ready / 1e6:.0f}", "400 (1 M), 800 (5 M)"),
+        ("memory after a restart, sealed, 420 questions, MB", f"{asked / 1e6:.0f}", "400 (1 M), 800 (5 M)"),
         ("search by meaning, p50 / p99, ms", ms(plain, 0.5, 0.99), "120"),
         ("the same with status:error, p50 / p99, ms", ms(narrowed, 0.5, 0.99), "400"),
         ("disk per span, all in, KB", f"{stats['disk_bytes'] / stats['spans'] / 1e3:.3f}", "0.6"),
@@ -87,8 +85,7 @@ def ask_while_sealing(data: Path) -> None:
     asker = threading.Thread(target=ask)
     asker.start()
     began = time.perf_counter()
-    while (stats := served.stats())["sealed_shards"] < stats["shards"]:
-        time.sleep(0.2)
+    stats = wait_until_sealed(served)
     seconds = time.perf_counter() - began
     sealed.set()
     asker.join()
