@@ -12,7 +12,13 @@ from typing import Any, Final
 import grpc
 from qdrant_client import grpc as pb
 
-from otel_vector.errors import ConfigError, StoreUnavailableError
+from otel_vector.errors import (
+    ConfigError,
+    OtelVectorError,
+    StoreDamagedError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
 from otel_vector.settings.config import StoreConfig
 from otel_vector.store.qdrant.address import Address
 from otel_vector.store.qdrant.faults import may_pass, translated
@@ -67,6 +73,9 @@ class Connection:
         self._config = config
         self._metadata = (("api-key", config.api_key),) if config.api_key else ()
         self._closing = Event()
+        self.opened = False
+        """Whether the store has been opened: what is refused from then on may be set right on the
+        server, and what is to be written waits until then."""
         if address.secure:
             credentials = grpc.ssl_channel_credentials(_authority(config.ca))
             self._channel = grpc.secure_channel(self.target, credentials, _OPTIONS)
@@ -112,14 +121,14 @@ class Connection:
 
     def _again(self, method: str, request: Any, error: grpc.RpcError, allowed: Any) -> None:
         if not may_pass(error):
-            raise translated(error, method, self.target) from error
+            raise self._told(error, method) from error
         if self._closing.wait(_FIRST_PAUSE_S):
             raise StoreUnavailableError("the store is closing") from error
         try:
             self._start(method, request).result()
         except grpc.RpcError as second:
             if not allowed(second):
-                raise translated(second, method, self.target) from second
+                raise self._told(second, method) from second
 
     def _start(self, method: str, request: Any) -> Any:
         return self._methods[method].future(
@@ -133,7 +142,7 @@ class Connection:
                 return self._checked(method, future.result())
             except grpc.RpcError as error:
                 if not may_pass(error) or monotonic() + pause_s > end:
-                    raise translated(error, method, self.target) from error
+                    raise self._told(error, method) from error
                 fault: Exception = error
             except StoreUnavailableError as error:
                 if monotonic() + pause_s > end:
@@ -143,6 +152,12 @@ class Connection:
                 raise StoreUnavailableError("the store is closing") from fault
             pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
             future = self._start(method, request)
+
+    def _told(self, error: grpc.RpcError, method: str) -> OtelVectorError:
+        told = translated(error, method, self.target)
+        if self.opened and isinstance(told, ConfigError | StoreVersionError | StoreDamagedError):
+            return StoreUnavailableError(str(told))
+        return told
 
     def _checked(self, method: str, answer: Any) -> Any:
         """Take a write for done only if the server says that it is."""

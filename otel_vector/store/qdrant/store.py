@@ -60,6 +60,7 @@ class QdrantStore:
             self._indexed = frozenset(header.indexed)
             for model in header.models.current():
                 self._schema.add_space(model)
+            self._connection.opened = True
         except BaseException:
             self._connection.close()
             raise
