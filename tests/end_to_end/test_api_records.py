@@ -65,7 +65,9 @@ def test_a_record_is_stored_changed_read_and_deleted(client):
             ask("code", PAY["key"])
 
 
-@pytest.mark.parametrize("key", ["versions", "a/versions", "a/b", "a b?#%2F", "ü", "..."], ids=ascii)
+@pytest.mark.parametrize(
+    "key", ["versions", "a/versions", "a/b", "a b?#%2F", "ü", "..."], ids=ascii
+)
 def test_any_key_names_its_record(client, key):
     client.put_record("code", {"key": key, "body": {"is": key}})
     client.put_record("code", {"key": key + "2"})
