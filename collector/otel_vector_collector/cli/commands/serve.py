@@ -43,13 +43,14 @@ def serve(
     """Take OTLP and answer questions until stopped; port 0 takes a free one."""
     from otel_vector_collector.serve.run import serve as run
 
-    flags = {
-        **_pairs(set_ or []),
+    options = {
         "serve.otlp_grpc": otlp_grpc,
         "serve.otlp_http": otlp_http,
         "serve.api": api,
         "store.url": store,
     }
+    given = {name: value for name, value in options.items() if value is not None}
+    flags = {**_pairs(set_ or []), **given}
     run(loaded(data, config, **flags).settings)
 
 
