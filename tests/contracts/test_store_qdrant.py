@@ -70,8 +70,13 @@ class OnRealServer(OnServer):
 
     @classmethod
     def teardown_class(cls):
+        cls.remove_all()
+
+    @classmethod
+    def remove_all(cls):
         for prefix in cls._prefixes.values():
             remove_collections(prefix)
+        cls._prefixes = {}
 
     @classmethod
     def url(cls):
@@ -119,9 +124,21 @@ class TestQdrantStoreWithShardsByDay(OnServer, StoreSuite):
 
 @pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
 class TestRealServer(OnRealServer, StoreSuite):
-    pass
+    def teardown_method(self):
+        """Keep few collections at a time: a server maps files of each into its memory."""
+        self.remove_all()
 
 
 @pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
 class TestRealServerAgainstFilters(OnRealServer, StorePropertySuite):
+    pass
+
+
+@pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
+class TestRealServerForgets(OnRealServer, ForgettingSuite):
+    reference = MemoryStore
+
+
+@pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
+class TestRealServerInVolume(OnRealServer, StoreVolumeSuite):
     pass
