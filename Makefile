@@ -26,7 +26,7 @@ help: ## Say what there is to make
 	@echo
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: $(VENV)/.demo ## Run the whole thing on real traffic and ask it three questions
+demo: $(VENV)/.demo ## Run the whole thing on real traffic and ask it three questions, then look after it
 	@$(BIN)/python examples/demo.py --data $(DEMO_DATA)
 
 test: check ## Run every check: format, lint, types, imports, tests with coverage
@@ -55,7 +55,7 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 
 clean: ## Remove the environment, caches and the demo's data
-	rm -rf $(VENV) $(DEMO_DATA) dist build .coverage .coverage.* .hypothesis .cache
+	rm -rf $(VENV) $(DEMO_DATA) $(DEMO_DATA)-backups dist build .coverage .coverage.* .hypothesis .cache
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -2,7 +2,8 @@
 
 Starts `otel-vector serve` on a data folder, opens the shop, sends customers, lets the agent work,
 imports the recorded slice, asks three questions by meaning, shows a failed order as a waterfall,
-and stops everything. The data folder stays.
+makes a backup, counts what a deletion would take, shows sealed shards and jobs, and stops
+everything. The data folder stays, and the backup beside it.
 """
 
 import argparse
@@ -28,6 +29,7 @@ from shop import run as shop_run  # noqa: E402
 OTEL_VECTOR = str(Path(sys.executable).parent / "otel-vector")
 START_S = 60
 STORED_S = 90
+SEALED_S = 30
 STOP_S = 60
 QUESTIONS = [
     "the bank refused to pay",
@@ -35,6 +37,8 @@ QUESTIONS = [
     "buying a train ticket went wrong",
 ]
 SHOWN = 5
+SEALING = ["--set", "store.seal_idle_s=5", "--set", "store.seal_every_s=1"]
+"""Shards are sealed seconds after the last write, not an hour."""
 
 
 class DemoError(Exception):
@@ -71,6 +75,7 @@ def demonstrate(data, seconds, free_ports):
         for question in QUESTIONS:
             ask("search", question, "--limit", str(SHOWN), data=data)
         show_trace_behind(QUESTIONS[0], data)
+        look_after(data)
         step("stopping")
 
 
@@ -82,7 +87,7 @@ def collector(data, free_ports):
     log = data / "serve.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [OTEL_VECTOR, "serve", "--data", str(data), *ports(free_ports)],
+            [OTEL_VECTOR, "serve", "--data", str(data), *SEALING, *ports(free_ports)],
             stdout=output,
             stderr=output,
         )
@@ -166,9 +171,7 @@ def wait_until_stored(data):
     deadline = time.monotonic() + STORED_S
     with progress("") as tick:
         while time.monotonic() < deadline:
-            stats = json.loads(
-                command([OTEL_VECTOR, "stats", "--json", "--data", str(data)], capture=True)
-            )
+            stats = read_stats(data)
             left = stats["inbox"]["pending"], stats["meanings"]["pending"]
             tick(f"{left[0]} requests to store, {left[1]} texts to embed")
             if not any(left):
@@ -180,6 +183,10 @@ def wait_until_stored(data):
         f"  {stats['spans']} spans and {stats['logs']} log records, {meanings} distinct texts,"
         f" {stats['disk_bytes'] / 1e6:.1f} MB"
     )
+
+
+def read_stats(data):
+    return json.loads(command([OTEL_VECTOR, "stats", "--json", "--data", str(data)], capture=True))
 
 
 def ask(*arguments, data):
@@ -196,6 +203,29 @@ def show_trace_behind(question, data):
     if not answer["groups"]:
         raise DemoError(f"nothing was found for {question!r}, though some cards are declined")
     ask("trace", answer["groups"][0]["examples"][0]["trace_id"], data=data)
+
+
+def look_after(data):
+    """Show what an operator does: a backup, a deletion that only counts, sealed shards, jobs."""
+    step("looking after it")
+    backups = data.with_name(data.name + "-backups")
+    ask("backup", str(backups), data=data)
+    ask("delete", "--filter", "service:payments status:error", "--dry-run", data=data)
+    wait_until_sealed(data)
+    ask("stats", data=data)
+    ask("jobs", "list", data=data)
+
+
+def wait_until_sealed(data):
+    deadline = time.monotonic() + SEALED_S
+    with progress("") as tick:
+        while time.monotonic() < deadline:
+            stats = read_stats(data)
+            if stats["sealed_shards"] == stats["shards"]:
+                return
+            tick(f"{stats['sealed_shards']} of {stats['shards']} shards sealed")
+            time.sleep(0.5)
+    raise DemoError(f"after {SEALED_S} s not all shards are sealed: see {data}/serve.log")
 
 
 def command(words, *, capture=False):

@@ -72,6 +72,26 @@ def test_the_folder_goes_on_answering(shown):
     assert "card declined" in found["groups"][0]["meaning"]["text"]
 
 
+def test_it_looks_after_the_folder_and_shows_how(shown):
+    data, output = shown
+    for words in ("delete --filter", "stats --data", "jobs list --data"):
+        assert f"\n$ otel-vector {words}" in output
+    made = re.search(r"^\$ otel-vector backup (\S+) --data", output, re.MULTILINE)[1]
+    (backup,) = Path(made).iterdir()
+    subprocess.run(
+        [OTEL_VECTOR, "backup", "--verify", backup, "--data", data], check=True, timeout=60
+    )
+    assert re.search(r"would delete [1-9]\d* spans .* of payments", output)
+    shards, sealed = (
+        int(re.search(rf"^{name} +(\d+)$", output, re.MULTILINE)[1])
+        for name in ("shards", "sealed shards")
+    )
+    assert shards == sealed > 0
+    assert {"backup", "import", "seal"} <= set(
+        re.findall(r"^[0-9a-f]{16} +(\w+)", output, re.MULTILINE)
+    )
+
+
 def test_a_folder_that_cannot_be_made_ends_the_demo_with_a_sentence(tmp_path):
     data = tmp_path / "data"
     data.write_text("a file where the folder should be")
