@@ -1,7 +1,7 @@
 """Deletion: tombstones, bytes in blocks, points, and meanings that nothing points at any more.
 
-A tombstone is a point in `records` with the item's own id; it also says what the item pointed at,
-so that a deletion that was broken off can be completed by doing it again.
+A tombstone is a point in `records` that names the item; it also says what the item pointed at, so
+that a deletion that was broken off can be completed by doing it again.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from otel_vector.spans.meanings import Facet, Signal
 from otel_vector.store.qdrant.blocks import Blocks
 from otel_vector.store.qdrant.bound import Bound
 from otel_vector.store.qdrant.meanings import QdrantMeanings
+from otel_vector.store.qdrant.names import tombs_of
 from otel_vector.store.qdrant.points import Found, conditions, found_in, items_of
 from otel_vector.store.qdrant.render import among, holds_text, render
 from otel_vector.store.qdrant.values import plain
@@ -41,21 +42,19 @@ class Forgetting:
 
     def buried(self, ids: Collection[SpanId]) -> set[SpanId]:
         """Return those ids that have a tombstone."""
-        points = self._bound.these(
-            "records", list(dict.fromkeys(map(str, ids))), [holds_text("kind", ["tomb"])],
-            fields=(),
-        )  # fmt: skip
-        return {SpanId(point.id.uuid.replace("-", "")) for point in points}
+        tombs = tombs_of(self._bound.tenant, ids)
+        points = self._bound.these("records", tombs, [holds_text("kind", ["tomb"])], fields=())
+        return {tombs[point.id.uuid.replace("-", "")] for point in points}
 
     def bury(self, ids: Collection[SpanId]) -> None:
         """Set tombstones, each with what its item points at now."""
         found = {f.id: f for f in self._found(ids)}
         points = []
-        for identity in dict.fromkeys(ids):
+        for tomb, identity in tombs_of(self._bound.tenant, ids).items():
             known = found.get(identity)
             meanings = as_list(known.payload.get("m")) if known else []
-            fields: dict[str, Any] = {"kind": "tomb", **({"m": meanings} if meanings else {})}
-            points.append(self._bound.point(str(identity), fields))
+            fields: dict[str, Any] = {"kind": "tomb", "of": str(identity)}
+            points.append(self._bound.point(tomb, fields | ({"m": meanings} if meanings else {})))
         self._bound.insert("records", points)
 
     def _found(self, ids: Collection[SpanId]) -> list[Found]:
@@ -81,9 +80,8 @@ class Forgetting:
 
     def _noted(self, ids: Collection[SpanId]) -> set[int]:
         """Return what the tombstones of items say that these pointed at."""
-        points = self._bound.these(
-            "records", [str(i) for i in ids], [holds_text("kind", ["tomb"])], fields=("m",)
-        )
+        tombs = tombs_of(self._bound.tenant, ids)
+        points = self._bound.these("records", tombs, [holds_text("kind", ["tomb"])], fields=("m",))
         return {m for point in points for m in as_list(plain(point.payload).get("m"))}
 
     def blank(self, found: Sequence[Found], signal: Signal) -> None:

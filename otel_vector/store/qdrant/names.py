@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
+from otel_vector.spans.ids import SpanId
 from otel_vector.store.models import Model
 
-__all__ = ["KINDS", "Names", "shard_key", "uuid_of", "vector_name"]
+__all__ = ["KINDS", "Names", "shard_key", "tombs_of", "uuid_of", "vector_name"]
 
 KINDS: Final = ("spans", "blocks", "meanings", "records")
 
@@ -49,3 +51,19 @@ def uuid_of(*parts: str) -> str:
         hasher.update(len(raw).to_bytes(4, "big"))
         hasher.update(raw)
     return hasher.hexdigest()
+
+
+def tombs_of(tenant: str, ids: Iterable[SpanId]) -> dict[str, SpanId]:
+    """Return the ids of the points that are the tombstones of items, and of which item each is.
+
+    Half of it is the item's, so that points are in the order of items; half is a hash with the
+    tenant in it. Deletions name any id they like: no tenant may take the place of a point of
+    another's by that.
+    """
+    base = blake2b(tenant.encode(), digest_size=8, person=b"ov-tomb")
+    found = {}
+    for identity in ids:
+        hasher = base.copy()
+        hasher.update(identity.encode())
+        found[identity[:16] + hasher.hexdigest()] = identity
+    return found

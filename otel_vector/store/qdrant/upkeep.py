@@ -18,6 +18,7 @@ from otel_vector.store.qdrant.bound import Bound
 from otel_vector.store.qdrant.dropping import Dropping
 from otel_vector.store.qdrant.forgetting import Forgetting
 from otel_vector.store.qdrant.meanings import KNOWN_S, QdrantMeanings
+from otel_vector.store.qdrant.names import tombs_of
 from otel_vector.store.qdrant.points import found_in
 from otel_vector.store.qdrant.rebuilding import Rebuilding
 from otel_vector.store.qdrant.render import holds_text, render
@@ -75,13 +76,14 @@ class QdrantUpkeep:
 
     def tombstones(self, after: SpanId | None = None, limit: int = 10_000) -> list[SpanId]:
         """See `Upkeep`."""
+        start = next(iter(tombs_of(self._bound.tenant, [after]))) if after else ""
         points = self._bound.scroll(
-            "records", [holds_text("kind", ["tomb"])], fields=(), after=after or "",
+            "records", [holds_text("kind", ["tomb"])], fields=("of",), after=start,
             page=min(limit + 1, 2_000),
         )  # fmt: skip
         found: list[SpanId] = []
         for point in points:
-            identity = SpanId(point.id.uuid.replace("-", ""))
+            identity = SpanId(point.payload["of"].string_value)
             if identity != after:
                 found.append(identity)
             if len(found) == limit:
