@@ -109,6 +109,18 @@ def test_what_one_deletes_the_other_does_not_store_again(two):
     assert other.meanings.get([meaning_of(_DECLINED).id]) == {}
 
 
+def test_a_day_that_both_drop_at_once_is_counted_once(two):
+    rows = [SpanRow(span=n, means=(_DECLINED,)) for n in range(1, 41)]
+    write(two[0], rows)
+    (partition,) = two[0].upkeep.partitions()
+    with ThreadPoolExecutor(2) as threads:
+        dropped = list(threads.map(lambda tenant: tenant.upkeep.drop(partition.name), two))
+    assert sum(dropped) == len(rows)
+    declined = meaning_of(_DECLINED).id
+    assert two[1].upkeep.retired([declined])[declined].count == len(rows)
+    assert all_pages(two[0]) == []
+
+
 def test_points_are_the_messages_that_the_protocol_says():
     rows = [
         SpanRow(span=1, start_ns=T0_NS + 123_456_789),

@@ -15,6 +15,7 @@ A point is never changed in memory only, so any number of collectors may write: 
 inserted if absent, and who writes looks afterwards for what came meanwhile (joins, deletions).
 """
 
+from otel_vector.store.qdrant.address import Address
 from otel_vector.store.qdrant.store import QdrantStore, stored_models
 
-__all__ = ["QdrantStore", "stored_models"]
+__all__ = ["Address", "QdrantStore", "stored_models"]

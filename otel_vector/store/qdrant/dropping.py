@@ -22,6 +22,7 @@ from otel_vector.store.answers import Tally
 from otel_vector.store.qdrant.blocks import STREAMS, Blocks
 from otel_vector.store.qdrant.bound import Bound
 from otel_vector.store.qdrant.forgetting import Forgetting
+from otel_vector.store.qdrant.lease import Lease, leased
 from otel_vector.store.qdrant.names import uuid_of
 from otel_vector.store.qdrant.points import conditions, found_in
 from otel_vector.store.qdrant.render import among, holds_text, render
@@ -51,8 +52,15 @@ class Dropping:
         self._tallies = tallies
 
     def drop(self, day: int, before_ns: int | None) -> int:
-        """Drop a day's items, all or those that started before; return how many."""
-        self.complete()
+        """Drop a day's items, all or those that started before; return how many.
+
+        Nothing while another collector is about it.
+        """
+        with leased(self._bound, "retention") as lease:
+            return 0 if lease is None else self._drop(day, before_ns, lease)
+
+    def _drop(self, day: int, before_ns: int | None, lease: Lease) -> int:
+        self._complete()
         under = _under(day, before_ns)
         must = conditions(_ALL, None) + under
         count = self._bound.count("spans", must)
@@ -61,7 +69,8 @@ class Dropping:
         identity = uuid4().hex
         fields = {"kind": "drop", "of": "counting", "v": day, "before": str(before_ns or "")}
         self._bound.insert("records", [self._bound.point(identity, fields)])
-        suspects = self._told(identity, must, under)
+        suspects = self._told(identity, must, under, lease)
+        lease.renew()
         self._state(identity, "dropping")
         self._dropped(day, before_ns)
         self._forgetting.collect(suspects, frozenset(Facet) - MASKED)
@@ -69,7 +78,12 @@ class Dropping:
         return count
 
     def complete(self) -> None:
-        """Finish or undo what was broken off."""
+        """Finish or undo what was broken off, unless another collector is about it."""
+        with leased(self._bound, "retention") as lease:
+            if lease is not None:
+                self._complete()
+
+    def _complete(self) -> None:
         held = [holds_text("kind", ["drop"]), holds_text("of", ["counting", "dropping"])]
         for point in list(self._bound.scroll("records", held)):
             fields, identity = plain(point.payload), point.id.uuid
@@ -89,12 +103,15 @@ class Dropping:
         this = [holds_text("kind", ["drop"]), among([identity])]
         self._bound.set_fields("records", this, {"of": state})
 
-    def _told(self, identity: str, must: list[Any], under: list[Any]) -> set[MeaningId]:
+    def _told(
+        self, identity: str, must: list[Any], under: list[Any], lease: Lease
+    ) -> set[MeaningId]:
         """Store what is known of the items that go; return the meanings they point at."""
         limit = self._bound.count("meanings") + 1_000
         meanings = [MeaningId(m) for m in self._bound.facet("spans", "m", limit, must)]
         counted = conditions([LIVE, LOGS], None) + under
         for start in range(0, len(meanings), _PART):
+            lease.renew()
             sums = {m: Sum() for m in meanings[start : start + _PART]}
             self._tallies.add(sums, counted)
             told = [self._point(identity, m, total.tally()) for m, total in sums.items()]
