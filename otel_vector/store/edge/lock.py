@@ -34,5 +34,7 @@ class FolderLock:
         os.pwrite(self._file, str(os.getpid()).encode("ascii"), 0)
 
     def release(self) -> None:
-        """Let the next process have the store."""
-        os.close(self._file)
+        """Let the next process have the store; once is enough."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)

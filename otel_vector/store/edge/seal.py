@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import logging
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Final
+from uuid import uuid4
 
 from otel_vector.errors import StorageFullError, StoreDamagedError
 from otel_vector.progress import Progress
@@ -65,49 +68,81 @@ class Sealer:
         """
         due = self.due(idle_s)
         sealed = 0
+        faults: list[StoreDamagedError] = []
         for at, row in enumerate(due):
             note = f"sealing {row.folder}/{row.stream}-{row.id}"
-            sealed += self._seal(row, partial(progress, at, len(due), note))
+            try:
+                sealed += self._seal(row, partial(progress, at, len(due), note))
+            except StoreDamagedError as fault:  # the others are sealed all the same
+                faults.append(fault)
+        if faults:
+            raise faults[0]
         return sealed
 
     def _seal(self, row: ShardRow, report: Callable[[], None]) -> bool:
         """Seal one shard; return False if it was dropped or replaced meanwhile."""
-        report()
         generation = row.generation + 1
         target = self._data.root / row.folder / f"{row.stream}-{row.id:05d}.{generation}"
-        copy = target.with_name(target.name + _NEW)
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.rmtree(target, ignore_errors=True)
-        with self._data.pool.lease(row) as shard:
+        # A name of its own: what sealed it when this process was killed may still be writing.
+        copy = target.with_name(f"{target.name}-{uuid4().hex[:8]}{_NEW}")
+
+        def watch() -> None:
+            report()
+            self._require_listed(row)
+
+        with ExitStack() as held, suppress(_GoneError):
             try:
-                self._copy(shard, copy)
-                _run(copy, report)
+                shard = self._copied(row, copy, held)
+                shutil.rmtree(target, ignore_errors=True)
+                _run(copy, watch)
                 rename_durably(copy, target)
-                swapped = self._swap(shard, generation, target)
-            finally:
-                shard.journal = None
+                self._swap(shard, generation, target)
+            finally:  # while the shard is held: who drops it removes the folder afterwards
                 shutil.rmtree(copy, ignore_errors=True)
                 if row.generation != generation:
                     shutil.rmtree(target, ignore_errors=True)
-        if swapped:
-            self._data.pool.unused(shard)
-            shard.dismantle()
-            shutil.rmtree(shard.folder, ignore_errors=True)
-        return swapped
+        if row.generation != generation:
+            return False
+        self._data.pool.unused(shard)
+        shard.dismantle()
+        shutil.rmtree(shard.folder, ignore_errors=True)
+        return True
 
-    def _copy(self, shard: SpanShard, copy: Path) -> None:
-        """Copy the shard as it is now, and journal what is changed from here on."""
-        with self._data.writing:
+    def _require_listed(self, row: ShardRow) -> None:
+        if not any(row is other for other in self._data.shards):
+            raise _GoneError
+
+    def _copied(self, row: ShardRow, copy: Path, held: ExitStack) -> SpanShard:
+        """Copy a shard as it is now; from here on it is held, and its changes are journaled."""
+        with self._writing(row):
+            shard = held.enter_context(self._data.pool.lease(row))
+            if shard.row is not row:  # it cannot be loaded, and was set aside
+                raise _GoneError
             shard.flush()
             copy_folder(shard.folder, copy)
+            held.callback(setattr, shard, "journal", None)
             shard.journal = []
+            return shard
 
-    def _swap(self, shard: SpanShard, generation: int, target: Path) -> bool:
-        """Put the sealed shard in force unless the shard itself is gone."""
+    @contextmanager
+    def _writing(self, row: ShardRow) -> Iterator[None]:
+        """Hold the tenant's lock, unless a shard is dropped or replaced by who holds it.
+
+        They wait until nobody holds the shard: so it is not waited for without end.
+        """
+        lock = self._data.writing
+        while not lock.acquire(timeout=_POLL_S):
+            self._require_listed(row)
+        try:
+            self._require_listed(row)
+            yield
+        finally:
+            lock.release()
+
+    def _swap(self, shard: SpanShard, generation: int, target: Path) -> None:
+        """Put the sealed shard in force."""
         data, row = self._data, shard.row
-        with data.writing:
-            if row not in data.shards:
-                return False
+        with self._writing(row):
             fresh = replace(row, generation=generation, sealed=True, changed=0)
             sealed = SpanShard(target, fresh)
             for change in shard.journal or ():
@@ -119,7 +154,10 @@ class Sealer:
             sealed.row = row
             data.pool.replace(sealed)
             data.version += 1
-            return True
+
+
+class _GoneError(Exception):
+    """The shard was dropped or replaced while it was being sealed."""
 
 
 def _is_due(row: ShardRow, since_s: float, idle_s: float) -> bool:
@@ -147,7 +185,8 @@ def _run(folder: Path, report: Callable[[], None]) -> None:
             raise
         told = process.stderr.read() if process.stderr else ""
     if process.returncode:
-        if "space" in told.lower():
+        # Writing to a mapped file on a full disk ends a process by a signal.
+        if process.returncode == -signal.SIGBUS or "space" in told.lower():
             raise StorageFullError(f"sealing {folder}: the disk is full; free some space")
         raise StoreDamagedError(
             f"{folder} cannot be sealed (exit code {process.returncode}):"

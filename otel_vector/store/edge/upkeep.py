@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from threading import Lock
 
 from otel_vector.progress import Progress
 from otel_vector.spans.ids import MeaningId, SpanId
@@ -13,6 +14,7 @@ from otel_vector.store.edge.merge import Merger
 from otel_vector.store.edge.rebuild import Rebuilder
 from otel_vector.store.edge.seal import Sealer
 from otel_vector.store.edge.verify import Verifier
+from otel_vector.store.edge.warm import Warmer
 from otel_vector.store.upkeep import Describe, Partition, Sealed, StoredBlock
 
 __all__ = ["EdgeUpkeep"]
@@ -41,6 +43,8 @@ class EdgeUpkeep:
         self._verifier = verifier
         self._sealer = Sealer(data)
         self._merger = Merger(data)
+        self._warmer = Warmer(data)
+        self._sealing = Lock()
 
     def partitions(self) -> list[Partition]:
         """See `Upkeep`."""
@@ -67,9 +71,11 @@ class EdgeUpkeep:
 
     def seal(self, progress: Progress, idle_s: float) -> Sealed:
         """See `Upkeep`."""
-        sealed = Sealed(self._sealer.seal(progress, idle_s), self._merger.merge(progress))
-        self.compact()
-        return sealed
+        with self._sealing:
+            self._warmer.warm()
+            sealed = Sealed(self._sealer.seal(progress, idle_s), self._merger.merge(progress))
+            self.compact()
+            return sealed
 
     def compact(self) -> None:
         """See `Upkeep`."""
