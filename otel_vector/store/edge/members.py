@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,6 +45,8 @@ class Members:
         db.executescript(_SCHEMA)
         self._known: dict[int, Member] = {}
         self._contained: dict[int, list[Member]] = {}
+        self._moved: dict[int, Member] = {}
+        """Containers that were merged: who began to scan before that still asks for them."""
         for row in db.execute(
             "SELECT name, container, first_row, rows FROM member ORDER BY container, first_row"
         ):
@@ -55,8 +57,13 @@ class Members:
         self._contained.setdefault(member.container, []).append(member)
 
     def get(self, name: int) -> Member | None:
-        """Return where a block is, if it was merged."""
-        return self._known.get(name)
+        """Return where a block is, if it was merged; a container too."""
+        member = self._known.get(name) or self._moved.get(name)
+        while member is not None and member.container in self._moved:
+            at = self._moved[member.container]
+            first = at.first_row + member.first_row
+            member = Member(name, at.container, first, member.rows)
+        return member
 
     def find(self, digest: bytes) -> int | None:
         """Return the name of the merged block with this digest."""
@@ -69,6 +76,9 @@ class Members:
 
     def at(self, container: int, position: int) -> tuple[int, int]:
         """Return the name and position by which a point names an item of a stored block."""
+        moved = self._moved.get(container)
+        if moved is not None:
+            return self.at(moved.container, moved.first_row + position)
         members = self._contained.get(container)
         if not members:
             return container, position
@@ -101,8 +111,14 @@ class Members:
             first += rows
         return united
 
-    def settle(self, gone: Iterable[int], united: Iterable[Member]) -> None:
+    def settle(self, gone: Sequence[int], united: Sequence[Member]) -> None:
         """Know what was committed: containers that are no more, and where their blocks are."""
+        places = {member.name: member for member in united}
+        for name in gone:
+            inside = self._contained.get(name, ())
+            if inside:
+                start, rows = places[inside[0].name], sum(member.rows for member in inside)
+                self._moved[name] = Member(name, start.container, start.first_row, rows)
         self.forget(gone)
         for member in united:
             self._remember(member)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -24,12 +24,16 @@ _SEGMENTS: Final = "segments"
 _PASSED_OVER: Final = (".new", "-wal", "-shm", "-journal")
 
 
-def copy_open_folder(source: Path, target: Path, copied: Callable[[Path], None]) -> None:
+def copy_open_folder(
+    source: Path, target: Path, folders: Collection[Path], copied: Callable[[Path], None]
+) -> None:
     """Copy a folder of SQLite files, engine folders and plain files; durable on return.
 
     Args:
         source: the folder; nobody may write to it meanwhile.
         target: must not exist.
+        folders: those within it that count, at any depth; others may be made and removed
+            meanwhile, and are passed over.
         copied: told each file or engine folder that was copied, and may raise to end it.
 
     Raises:
@@ -37,9 +41,9 @@ def copy_open_folder(source: Path, target: Path, copied: Callable[[Path], None])
     """
     with translated(f"copying {source}"):
         target.mkdir(mode=0o700)
-    for entry in _entries(source):
+    for entry in _entries(source, folders):
         if entry.is_dir() and not _is_engine(entry):
-            copy_open_folder(entry, target / entry.name, copied)
+            copy_open_folder(entry, target / entry.name, folders, copied)
             continue
         if entry.is_dir():
             copy_folder(entry, target / entry.name)
@@ -65,11 +69,11 @@ def copy_database(source: Path, target: Path) -> None:
             os.fsync(file.fileno())
 
 
-def parts_of(folder: Path) -> int:
+def parts_of(folder: Path, folders: Collection[Path]) -> int:
     """Return the number of files and engine folders that `copy_open_folder` copies."""
     return sum(
-        parts_of(entry) if entry.is_dir() and not _is_engine(entry) else 1
-        for entry in _entries(folder)
+        parts_of(entry, folders) if entry.is_dir() and not _is_engine(entry) else 1
+        for entry in _entries(folder, folders)
     )
 
 
@@ -93,9 +97,9 @@ class Reported:
         self._progress(self._done, max(self._total, self._done), note)
 
 
-def _entries(folder: Path) -> list[Path]:
-    found = sorted(folder.iterdir())
-    return [entry for entry in found if not entry.name.endswith(_PASSED_OVER)]
+def _entries(folder: Path, folders: Collection[Path]) -> list[Path]:
+    found = [entry for entry in folder.iterdir() if not entry.name.endswith(_PASSED_OVER)]
+    return sorted(entry for entry in found if entry in folders or entry.is_file())
 
 
 def _is_engine(folder: Path) -> bool:

@@ -111,13 +111,13 @@ class EdgeTenant:
 
     def parts(self) -> int:
         """Return the number of parts that a snapshot copies."""
-        return parts_of(self._data.root)
+        return parts_of(self._data.root, self._data.folders())
 
     def snapshot(self, target: Path, copied: Callable[[Path], None]) -> None:
         """Copy the folder as it is at one moment; writers wait, readers do not."""
         with self._data.writing:
             self.checkpoint()
-            copy_open_folder(self._data.root, target, copied)
+            copy_open_folder(self._data.root, target, self._data.folders(), copied)
 
     def close(self) -> None:
         """Checkpoint and release everything."""
