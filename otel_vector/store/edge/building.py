@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from otel_vector.spans.batch import Batch, Join
-from otel_vector.spans.ids import SpanId
+from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.store.edge.blocks import StoredName
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.manifest import Seen, ShardRow
 from otel_vector.store.edge.points import pages
 from otel_vector.store.edge.shard import CHUNK, create_shard_folder, shard_folder
 from otel_vector.store.edge.writer import points_of
+from otel_vector.store.reading.sums import as_list
 
-__all__ = ["Building", "Joined"]
+__all__ = ["Building", "DroppedError", "Joined"]
+
+
+class DroppedError(Exception):
+    """The partition was dropped while it was built anew."""
 
 
 class Joined:
@@ -63,6 +68,7 @@ class Building:
     def insert(self, batch: Batch, stored: StoredName, positions: Mapping[SpanId, int]) -> None:
         """Insert the points of a block's items, and add the meanings they point at."""
         with self._data.writing:
+            self.require_partition()
             self._data.meanings.add(batch.texts.values())
             known = set(self.holding(stored.stream, batch.ids))
             first = {i: row for row, i in reversed(list(enumerate(batch.ids))) if i not in known}
@@ -120,15 +126,41 @@ class Building:
             first, last = table.get(meaning, (start_ns, start_ns))
             table[meaning] = (min(first, start_ns), max(last, start_ns))
 
-    def leave_out(self) -> None:
-        """Remove points of items that were deleted meanwhile."""
-        for row in self.rows:
-            with self._data.pool.lease(row) as shard:
-                for page in list(pages(shard.engine, None)):
-                    gone = self._data.ledger.buried([SpanId(r.id.hex) for r in page])
-                    if gone:
-                        shard.remove(sorted(gone))
-                        row.points -= len(gone)
+    def require_partition(self) -> None:
+        """Go on only if the partition is still there; the tenant's lock is held.
+
+        Raises:
+            DroppedError: it is not.
+        """
+        if self.partition not in self._data.manifest.folders():
+            raise DroppedError
+
+    def leave_out(self, buried: int) -> set[MeaningId]:
+        """Remove points of items that went meanwhile; return the meanings they pointed at.
+
+        Args:
+            buried: how many tombstones there were when the rebuild began.
+
+        Raises:
+            DroppedError: all of them went.
+        """
+        self.require_partition()
+        before_us = self._data.late.cuts.get(self.partition)
+        if self._data.ledger.count == buried and before_us is None:
+            return set()
+        return {m for row in self.rows for m in self._leave_out(row, before_us or 0)}
+
+    def _leave_out(self, row: ShardRow, before_us: int) -> Iterator[MeaningId]:
+        with self._data.pool.lease(row) as shard:
+            for page in list(pages(shard.engine, None)):
+                buried = self._data.ledger.buried([SpanId(r.id.hex) for r in page])
+                gone = [
+                    r for r in page if SpanId(r.id.hex) in buried or r.payload["s"] < before_us
+                ]
+                if gone:
+                    shard.remove([SpanId(r.id.hex) for r in gone])
+                    row.points -= len(gone)
+                    yield from (MeaningId(m) for r in gone for m in as_list(r.payload.get("m")))
 
     def complete(self) -> None:
         """Make the shards survive power loss."""

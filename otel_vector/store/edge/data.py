@@ -13,6 +13,7 @@ import logging
 import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack, nullcontext, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock, RLock
 
@@ -29,14 +30,28 @@ from otel_vector.store.edge.meanings import open_meanings
 from otel_vector.store.edge.outgoing import Outgoing
 from otel_vector.store.edge.pool import Pool
 from otel_vector.store.edge.repairs import ASIDE, MEANINGS, Repairs, set_aside
-from otel_vector.store.edge.shard import create_shard_folder, shard_folder
+from otel_vector.store.edge.shard import SUMMARY, create_shard_folder, shard_folder
+from otel_vector.store.edge.shelf import shelf_folder
 from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.reading.cache import BlockCache, CachedBlock
 from otel_vector.store.reading.deadline import Deadline
 
 _log = logging.getLogger(__name__)
 
-__all__ = ["TenantData"]
+__all__ = ["Late", "TenantData"]
+
+
+@dataclass(slots=True)
+class Late:
+    """What comes while a partition is rebuilt, and has to be made up for.
+
+    Attributes:
+        joins: None while nothing is rebuilt.
+        cuts: partitions that lost their early items, and the first microsecond that is left.
+    """
+
+    joins: list[Join] | None = None
+    cuts: dict[str, int] = field(default_factory=dict)
 
 
 class TenantData:
@@ -50,8 +65,8 @@ class TenantData:
         Raises:
             StoreDamagedError: something is missing beside what it belongs to.
         """
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
         _require(root / "manifest.db", beside=any(root.glob("*/")))
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.root = root
         self.config = config
         self.gate = Gate()
@@ -67,8 +82,7 @@ class TenantData:
         self._note_lost(lost)
         self.pool.broken = self._set_aside_broken
         self.outgoing = Outgoing(root, self.pool, config.query_timeout_s)
-        self.late_joins: list[Join] | None = None
-        """Joins since a rebuild began; None while nothing is rebuilt."""
+        self.late = Late()
         self.cache = BlockCache(config.block_cache_bytes)
         self.shards: list[ShardRow] = self.manifest.shards()
         self.seen: dict[str, Seen] = self.manifest.seen()
@@ -116,7 +130,8 @@ class TenantData:
         for folder in self.manifest.folders():
             for found in (self.root / folder).glob("*-?????*"):
                 if found.is_dir() and found not in listed and ASIDE not in found.name:
-                    shutil.rmtree(found)
+                    # The process that sealed a copy may outlive this one's last life a little.
+                    shutil.rmtree(found, ignore_errors=True)
 
     def _recount(self, *, ask: bool) -> None:
         """Bring counts and ranges of shards that were being filled up to date.
@@ -125,6 +140,7 @@ class TenantData:
         """
         filling = [row for row in self.shards if not row.full]
         last = {(row.folder, row.stream): row.id for row in self.shards}
+        self._distrust_summaries()
         for row in filling:
             gone = not shard_folder(self.root / row.folder, row).is_dir()
             with self.pool.lease(row) if ask or gone else nullcontext() as shard:
@@ -136,6 +152,21 @@ class TenantData:
             row.full = over or last[row.folder, row.stream] != row.id
         if filling:
             self.manifest.save(filling, {}, ())
+
+    def _distrust_summaries(self) -> None:
+        """Know shards as changed that were when the process ended, which no row says yet.
+
+        The summary is removed before the first change.
+        """
+        for row in self.shards:
+            folder = shard_folder(self.root / row.folder, row)
+            row.sealed = row.sealed and (folder / SUMMARY).exists()
+
+    def folders(self) -> set[Path]:
+        """Return the folders that count: partitions, shards that are listed, the meanings."""
+        shards = {shard_folder(self.root / row.folder, row) for row in self.shards}
+        partitions = {self.root / folder for folder in self.manifest.folders()}
+        return shards | partitions | {shelf_folder(self.root)}
 
     def deadline(self) -> Deadline:
         """Return the time that a question asked now may take."""

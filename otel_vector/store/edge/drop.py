@@ -140,6 +140,8 @@ class Dropper:
 
     def _cut(self, folder: str, before_us: int) -> None:
         """Remove points and bytes of a partition's early items."""
+        cuts = self._data.late.cuts
+        cuts[folder] = max(before_us, cuts.get(folder, before_us))
         for row in self._data.shards_of(_STREAMS, folder):
             ids = [SpanId(record.id.hex) for record in self._early(row, before_us)]
             self._forgetter.remove_points(row, ids)

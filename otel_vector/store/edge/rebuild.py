@@ -21,8 +21,8 @@ from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.spans.items import Item, logs_data
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.edge.blocks import StoredName
-from otel_vector.store.edge.building import Building
-from otel_vector.store.edge.data import TenantData
+from otel_vector.store.edge.building import Building, DroppedError
+from otel_vector.store.edge.data import Late, TenantData
 from otel_vector.store.edge.forget import Forgetter
 from otel_vector.store.edge.joins import Joins
 from otel_vector.store.edge.manifest import ShardRow
@@ -62,6 +62,8 @@ class Rebuilder:
     def rebuild(self, partition: str, describe: Describe, progress: Progress) -> int:
         """Replace a partition's points by those that its blocks describe; return how many.
 
+        One that is dropped meanwhile stays dropped.
+
         Raises:
             StoreDamagedError: a block cannot be read; the points stay as they are.
             JobCancelledError: told to end; the points stay as they are.
@@ -70,29 +72,38 @@ class Rebuilder:
         if partition not in data.manifest.folders():
             data.repairs.mended([partition])
             return 0
-        with data.writing:
-            old = data.shards_of(_STREAMS, partition)
-            for row in old:
-                row.full = True
-            data.manifest.save(old, {}, ())
-            todo = data.blocks(partition).names()
-            data.late_joins = []
-            buried = data.ledger.count
+        old, todo, buried = self._begin(partition)
         building = Building(data, partition)
         try:
             self._build(building, todo, describe, progress)
             suspects = self._lost(building, old)
             with data.writing:
-                if data.ledger.count != buried:
-                    building.leave_out()
-                self._swap(building, old, suspects)
+                self._swap(building, old, suspects | building.leave_out(buried))
+        except DroppedError:
+            building.discard()
+            data.repairs.mended([partition])
         except BaseException:
             building.discard()
             raise
         finally:
-            data.late_joins = None
+            with data.writing:
+                data.late = Late()
         self._remove_set_aside(partition)
         return sum(row.points for row in building.rows)
+
+    def _begin(self, partition: str) -> tuple[list[ShardRow], list[StoredName], int]:
+        """Return the shards to be replaced, the blocks of now, and how many tombstones there are.
+
+        From here on what comes is noted, and goes into another shard.
+        """
+        data = self._data
+        with data.writing:
+            old = data.shards_of(_STREAMS, partition)
+            for row in old:
+                row.full = True
+            data.manifest.save(old, {}, ())
+            data.late = Late([])
+            return old, data.blocks(partition).names(), data.ledger.count
 
     def _build(
         self, building: Building, todo: Sequence[StoredName], describe: Describe,
@@ -158,7 +169,7 @@ class Rebuilder:
         """List the new shards in place of the old ones; the tenant's lock is held."""
         data, before = self._data, list(self._data.shards)
         spans = [row for row in building.rows if row.stream != LOGS]
-        for join in data.late_joins or ():
+        for join in data.late.joins or ():
             building.note(self._joins.unite(join, spans))
         self._drop_copies(building, old)
         building.complete()

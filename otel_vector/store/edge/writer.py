@@ -56,7 +56,7 @@ class EdgeWriter:
             (row.folder, row.stream): row for row in data.shards if not row.full
         }
         self._changed: dict[int, ShardRow] = {}
-        self._seen: dict[str, Seen] = {}
+        self._seen: dict[str, set[int]] = {}
 
     def write(self, batch: Batch, digest: bytes) -> Written:
         """See `SpanWriter`."""
@@ -90,8 +90,8 @@ class EdgeWriter:
             buried = self._data.ledger.buried([j.source for j in joins if j.source is not None])
             kept = [join for join in joins if join.source not in buried]
             self._data.meanings.add({m: texts[m] for j in kept for m in j.meanings}.values())
-            if self._data.late_joins is not None:
-                self._data.late_joins += kept
+            if self._data.late.joins is not None:
+                self._data.late.joins += kept
             for stream, meaning, start_ns in self._joins.apply(kept):
                 self._note(stream, meaning, start_ns, start_ns)
             self._data.version += 1
@@ -221,12 +221,20 @@ class EdgeWriter:
         else:
             return
         table[meaning] = wider
-        self._seen.setdefault(stream, {})[meaning] = wider
+        self._seen.setdefault(stream, set()).add(meaning)
+
+    def _seen_now(self) -> dict[str, Seen]:
+        """Return first and last starts that changed, as they are now: others may widen them."""
+        tables = self._data.seen
+        return {
+            stream: {m: tables[stream][m] for m in changed if m in tables[stream]}
+            for stream, changed in self._seen.items()
+        }
 
     def checkpoint(self) -> None:
         """Make every finished write survive power loss; what fails is tried by the next one."""
         with self._data.writing:
-            self._data.checkpoint(self._changed.values(), self._seen, self._joins.done)
+            self._data.checkpoint(self._changed.values(), self._seen_now(), self._joins.done)
             self._changed, self._seen = {}, {}
             self._joins.forget_done()
 
