@@ -23,6 +23,7 @@ from otel_vector.spans.ids import Tenant
 
 __all__ = [
     "MAX_ATTEMPTS",
+    "NO_URL",
     "UPKEEP",
     "Arguments",
     "Job",
@@ -35,6 +36,9 @@ __all__ = [
 
 MAX_ATTEMPTS: Final = 3
 """Starts after which a job that ended its process each time is failed."""
+
+NO_URL: Final = "none"
+"""In place of a URL: no server is asked, whatever settings say."""
 
 UPKEEP: Final = "upkeep"
 """The lane of whatever looks after the store: one of these runs at a time."""
@@ -121,6 +125,8 @@ class Kind:
         lane: jobs of one lane run one after the other.
         paths: arguments that name files of the machine the store is on; who asks from elsewhere
             may name only what settings allow.
+        urls: arguments that name servers to be asked; who asks from elsewhere may name only the
+            one that settings name.
     """
 
     work: Work
@@ -128,6 +134,7 @@ class Kind:
     store_wide: bool = False
     lane: str = UPKEEP
     paths: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,12 @@ from threading import Condition, Event, Lock, Thread
 from time import monotonic, time_ns
 from typing import Final
 
+import orjson
+
 from otel_vector.errors import (
     InvalidInputError,
     JobCancelledError,
+    LimitedError,
     NotFoundError,
     OtelVectorError,
 )
@@ -39,6 +42,9 @@ __all__ = ["Runner"]
 _SAVE_S: Final = 0.5
 _LOOK_S: Final = 2.0  # how often other processes' orders are looked for
 _CHANGE_POLL_S: Final = 0.5
+_MOST_WAITING: Final = 20  # of one tenant, or on the whole store
+_ARGUMENTS_BYTES: Final = 16 << 10
+_SOON_S: Final = 10.0
 _log = logging.getLogger(__name__)
 
 
@@ -81,12 +87,26 @@ class Runner:
             arguments: what it is told.
 
         Raises:
-            InvalidInputError: there is no such kind, or the arguments are wrong.
+            InvalidInputError: there is no such kind, or the arguments are wrong or too large.
+            LimitedError: too many of the same tenant's jobs wait already.
             StorageFullError: the disk is full; there is no job.
         """
+        self._require_room(kind, tenant, arguments)
         job = self._created(kind, tenant, arguments, owner=0)
         self._order()
         return job
+
+    def _require_room(self, kind: str, tenant: Tenant | None, arguments: Arguments) -> None:
+        """Refuse what would make the list of jobs, which is read again and again, long."""
+        if len(orjson.dumps(arguments)) > _ARGUMENTS_BYTES:
+            raise InvalidInputError(f"arguments of a job have at most {_ARGUMENTS_BYTES} bytes")
+        known = self._kinds.get(kind)
+        whose = None if known is not None and known.store_wide else tenant
+        waiting = [j for j in self._store.jobs() if j.tenant == whose and not j.state.is_over]
+        if len(waiting) >= _MOST_WAITING:
+            raise LimitedError(
+                f"{len(waiting)} jobs wait already; wait until one is done, or cancel one", _SOON_S
+            )
 
     def _created(
         self, kind: str, tenant: Tenant | None, arguments: Arguments, *, owner: int

@@ -14,7 +14,7 @@ from otel_vector.errors import (
     JobCancelledError,
     StoreDamagedError,
 )
-from otel_vector.jobs.contract import Arguments, Kind
+from otel_vector.jobs.contract import NO_URL, Arguments, Kind
 from otel_vector.progress import Progress
 from otel_vector.settings.config import DescribeConfig, Settings
 from otel_vector.spans.ids import Tenant
@@ -28,8 +28,6 @@ __all__ = ["Repairing", "Upkept", "upkeep_kinds"]
 _log = logging.getLogger(__name__)
 
 _EVERY_S: Final = 15.0
-_LOCAL: Final = "none"
-"""In place of a URL: the model is a local one, whatever settings say."""
 _REEMBED: Final = frozenset({"model", "facet", "url"})
 
 
@@ -51,7 +49,7 @@ def upkeep_kinds(engine: Upkept) -> dict[str, Kind]:
     return {
         "reindex": Kind(lambda tenant, _, progress: _reindex(engine, tenant, progress)),
         "reembed": Kind(lambda _, arguments, progress: _reembed(engine, arguments, progress),
-                        _checked, store_wide=True),
+                        _checked, store_wide=True, urls=("url",)),
     }  # fmt: skip
 
 
@@ -70,8 +68,9 @@ def _reembed(engine: Upkept, arguments: Arguments, progress: Progress) -> Argume
 
     config = engine.settings.embed
     url = str(arguments.get("url") or config.url)
-    url = "" if url == _LOCAL else url
-    asked = replace(config, model=str(arguments["model"]), url=url, dimension=0)
+    url = "" if url == NO_URL else url
+    key = config.api_key if url == config.url or not config.url else ""  # another's is not told
+    asked = replace(config, model=str(arguments["model"]), url=url, dimension=0, api_key=key)
     embedder = engine.backends.embedder(asked)
     if embedder is None:
         raise ConfigError("embed.model: `none` gives no vectors; set embed.model to it instead")
@@ -132,6 +131,10 @@ def _checked(arguments: Arguments) -> Arguments:
     texts: dict[str, Any] = {name: arguments.get(name) or "" for name in sorted(_REEMBED)}
     if unknown or not all(isinstance(text, str) for text in texts.values()):
         raise InvalidInputError(f"reembed takes the texts {', '.join(sorted(_REEMBED))}")
+    if "@" in texts["url"]:
+        raise InvalidInputError(
+            "leave the password out of the URL: jobs are kept and shown; set embed.api_key"
+        )
     if not texts["model"]:
         raise InvalidInputError("reembed needs the name of a model")
     if texts["facet"] and texts["facet"] not in set(Facet):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from otel_vector.errors import InvalidInputError, NotFoundError, OtelVectorError
+from otel_vector.errors import InvalidInputError, LimitedError, NotFoundError, OtelVectorError
 from otel_vector.jobs.contract import MAX_ATTEMPTS, Job, JobState, Kind, Schedule
 from otel_vector.jobs.kept import KeptJobs
 from otel_vector.jobs.runner import Runner
@@ -245,3 +245,20 @@ def test_only_the_last_ones_are_kept_and_what_waits_is_never_forgotten(state):
 def test_an_unknown_job_is_not_found(state):
     with pytest.raises(NotFoundError, match="jobs list"):
         Runner(KeptJobs(state), {}).job("0")
+
+
+def test_one_tenant_cannot_fill_the_list_of_jobs(state):
+    runner = Runner(KeptJobs(state), {"count": Kind(counting, anything)})
+    waiting = [runner.submit("count", A, {"steps": 1}) for _ in range(20)]
+    with pytest.raises(LimitedError, match="20 jobs wait already"):
+        runner.submit("count", A, {"steps": 1})
+    runner.submit("count", Tenant("b"), {"steps": 1})
+    runner.cancel(waiting[0].id)
+    runner.submit("count", A, {"steps": 1})
+
+
+def test_large_arguments_are_refused(state):
+    runner = Runner(KeptJobs(state), {"count": Kind(counting, anything)})
+    with pytest.raises(InvalidInputError, match="at most 16384 bytes"):
+        runner.submit("count", A, {"steps": "x" * 20_000})
+    assert runner.jobs() == []

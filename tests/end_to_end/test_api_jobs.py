@@ -11,6 +11,10 @@ from serving import Served, cli, eventually
 DEADLINE_S = 60
 
 
+def _at(url):
+    return {"kind": "reembed", "arguments": {"model": "any", "url": url}}
+
+
 @pytest.fixture
 def served(tmp_path):
     process = Served(tmp_path)
@@ -65,9 +69,11 @@ def test_reindexing_is_the_tenants_own(api):
         ({"kind": "backup", "arguments": {"target": "/etc"}}, 400, "jobs.allowed_paths"),
         ({"kind": "backup"}, 400, "jobs.allowed_paths"),
         ({"kind": "reindex", "arguments": {"a": 1}}, 400, "takes no arguments"),
+        (_at("http://169.254.169.254/v1"), 400, "no other server than embed.url"),
+        (_at("none@127.0.0.1"), 400, "no other server than embed.url"),
         ({"arguments": {}}, 422, "kind"),
     ],
-    ids=["unknown", "elsewhere", "nowhere", "argument", "no kind"],
+    ids=["unknown", "elsewhere", "nowhere", "argument", "a server", "a user", "no kind"],
 )
 def test_what_cannot_be_started_is_said(api, body, status, sentence):
     answer = api.post("jobs", json=body)

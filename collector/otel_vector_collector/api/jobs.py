@@ -17,7 +17,7 @@ from fastapi import Path as PathPart
 from starlette.responses import Response, StreamingResponse
 
 from otel_vector.errors import AccessError, InvalidInputError, NotFoundError, RetryableError
-from otel_vector.jobs.contract import Job
+from otel_vector.jobs.contract import NO_URL, Job
 from otel_vector.jobs.runner import Runner
 from otel_vector.jobs.shapes import job_json
 from otel_vector.keys.audit import Act
@@ -66,6 +66,8 @@ async def start(request: Request, body: JobBody, tenant: _Admin) -> Response:
         )
     for name in kind.paths if kind is not None else ():
         _require_allowed(request, str(body.arguments.get(name, "")))
+    for name in kind.urls if kind is not None else ():
+        _require_set(request, str(body.arguments.get(name) or ""))
 
     def submitted() -> Job:
         made = runner.submit(body.kind, tenant, body.arguments)
@@ -145,9 +147,22 @@ def _act(request: Request, what: str, job: Job) -> Act:
 def _require_allowed(request: Request, path: str) -> None:
     """Refuse files of this machine that settings do not open to requests."""
     allowed = cast("Serving", request.app.state.engine).settings.jobs.allowed_paths
-    resolved = Path(path).resolve()
-    if not any(resolved.is_relative_to(Path(folder).resolve()) for folder in allowed):
+    resolved, is_url = Path(path).resolve(), "://" in path
+    if is_url or not any(resolved.is_relative_to(Path(folder).resolve()) for folder in allowed):
         raise InvalidInputError(
             f"{path!r} is not below a folder of the setting jobs.allowed_paths; name one that is, "
             "or run the command on the store's machine"
+        )
+
+
+def _require_set(request: Request, url: str) -> None:
+    """Refuse to ask servers that settings do not name: texts of all tenants would go there.
+
+    What they answer, or that there is none, would tell of the network this process is in.
+    """
+    config = cast("Serving", request.app.state.engine).settings.embed
+    if url not in {"", NO_URL, config.url}:
+        raise InvalidInputError(
+            "a request may name no other server than embed.url; set that, or run the command on "
+            "the store's machine"
         )
