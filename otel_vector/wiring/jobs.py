@@ -17,6 +17,7 @@ from otel_vector.maintain.backup import Contents, Part, make_backup, read_manife
 from otel_vector.progress import Progress
 from otel_vector.spans.ids import Tenant
 from otel_vector.wiring.acts import kinds_recorded
+from otel_vector.wiring.migration import MIGRATE, migrate_kind
 from otel_vector.wiring.sealing import SEAL, seal_kind
 from otel_vector.wiring.upkeep import Upkept, upkeep_kinds
 
@@ -29,6 +30,7 @@ def build_jobs(engine: Upkept) -> Runner:
     """Return the runner of an engine's jobs, which is started by whoever starts the engine."""
     kinds = upkeep_kinds(engine) | {
         SEAL: seal_kind(engine.store, engine.settings.store),
+        MIGRATE: migrate_kind(engine),
         "import": Kind(_import_ended, lambda arguments: arguments, lane="import"),
         "backup": Kind(
             lambda _, arguments, progress: _backup(engine, arguments, progress),

@@ -10,91 +10,67 @@ import typer
 from otel_vector_collector.cli.options import AsJson, Config, Data, loaded
 
 if TYPE_CHECKING:
-    from otel_vector.maintain.migrate import Migrated
-    from otel_vector.progress import Progress
+    from otel_vector.jobs.contract import Arguments
 
 __all__ = ["migrate"]
 
 
 def migrate(
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="The data folder to copy to.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="URL|DIR", help="A Qdrant server's gRPC port, or another data folder."
+        ),
+    ],
+    prefix: Annotated[
+        str,
+        typer.Option(
+            "--prefix", help="What the server's collections begin with; else store.prefix."
+        ),
+    ] = "",
     data: Data = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy everything stored into another data folder, and compare the two.
+    """Copy everything stored to a Qdrant server or another data folder, and compare the two.
 
-    The folder copied from must not be served meanwhile. Ended before its end, the same command
-    goes on where it was; run again later, it copies what came since.
+    A server's key is the setting store.api_key. Ended before its end, the same command goes on
+    where it was; run again later, it copies what came since.
     """
-    from otel_vector.keys.audit import Act, AuditLog
-    from otel_vector.wiring.migration import migrated, require_another
-    from otel_vector_collector.cli.connect import engine_opened
-    from otel_vector_collector.cli.console import Progress, print_json
-    from otel_vector_collector.serve.lock import FolderLock
+    from otel_vector.wiring.migration import MIGRATE, target_of
+    from otel_vector_collector.cli.console import print_json
+    from otel_vector_collector.cli.working import work
 
     settings = loaded(data, config).settings
-    require_another(settings.data, to)
-    line = Progress("migrating")
-    lock = FolderLock.acquire(to, "otel-vector migrate")
-    try:
-        with (
-            engine_opened(settings, "otel-vector migrate") as engine,
-            AuditLog(settings.data).during(Act("store.migrate")) as counts,
-        ):
-            done = migrated(engine, to, _told(line))
-            counts |= {"items": done.written, "records": done.records}
-    finally:
-        line.end()
-        lock.release()
+    arguments = target_of(settings, _asked(to, prefix))
+    done = work(settings, MIGRATE, None, arguments).result
+    if done is None:
+        raise typer.Exit(1)
     if as_json:
-        print_json(_as_json(done))
+        print_json(done)
     else:
         _show(done)
 
 
-def _told(line: Any) -> Progress:
-    def progress(done: int, total: int | None = None, note: str = "") -> None:
-        line.update({"items": f"{done:,}", "now": note}, done / total if total else None)
-
-    return progress
+def _asked(to: str, prefix: str) -> Arguments:
+    return {"to": to if "://" in to else str(Path(to).absolute()), "prefix": prefix}
 
 
-def _as_json(done: Migrated) -> dict[str, Any]:
-    partitions = [
-        {
-            "tenant": compared.tenant,
-            "partition": compared.partition,
-            "items": compared.items,
-            "found": compared.found,
-            "content": compared.content,
-            "found_content": compared.found_content,
-        }
-        for compared in done.partitions
-    ]
-    return {
-        "partitions": partitions,
-        "written": done.written,
-        "vectors": done.vectors,
-        "tombstones": done.tombstones,
-        "records": done.records,
-    }
-
-
-def _show(done: Migrated) -> None:
+def _show(done: dict[str, Any]) -> None:
     from otel_vector_collector.cli.console import show, table
     from otel_vector_collector.cli.units import count
 
     columns = [("tenant", ""), ("partition", ""), ("items", "right"), ("found", "right"),
                ("content", "whole")]  # fmt: skip
+    partitions = done["partitions"]
     rows = [
-        (c.tenant, c.partition, count(c.items), count(c.found), c.found_content)
-        for c in done.partitions
+        (p["tenant"], p["partition"], count(p["items"]), count(p["found"]), p["found_content"])
+        for p in partitions
     ]
     show(table(columns, rows))
-    items = sum(compared.items for compared in done.partitions)
+    items = sum(p["items"] for p in partitions)
     print(
-        f"the same on both sides: {count(items)} items; written now: {count(done.written)} items,"
-        f" {count(done.vectors)} vectors, {count(done.tombstones)} tombstones,"
-        f" {count(done.records)} versions of records"
+        f"the same on both sides: {count(items)} items; written now: {count(done['written'])}"
+        f" items, {count(done['vectors'])} vectors, {count(done['tombstones'])} tombstones,"
+        f" {count(done['records'])} versions of records"
     )
