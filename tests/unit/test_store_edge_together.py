@@ -8,10 +8,12 @@ from otel_vector.errors import StoreDamagedError
 from otel_vector.progress import unreported
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.filters import Where
-from otel_vector.spans.meanings import Signal
-from otel_vector.store.edge import EdgeStore, seal
+from otel_vector.spans.meanings import Facet, Signal
+from otel_vector.store.contract import Nearest
+from otel_vector.store.edge import EdgeStore, meanings, pool, seal
 from otel_vector.store.edge.blocks import BlockFile
-from otel_vector.testing.builders import T0_NS, TENANT, SpanRow, item_of
+from otel_vector.store.records import Draft
+from otel_vector.testing.builders import T0_NS, TENANT, SpanRow, item_of, meaning_of
 from otel_vector.testing.store_case import all_pages, write
 from otel_vector.testing.store_rebuilding import described
 
@@ -204,3 +206,40 @@ def test_a_scan_that_began_before_blocks_were_merged_again_finds_all(tenant, tmp
     assert blocks.read(container) == before
     assert blocks.at(container, 25) == names[1] << 15 | 5
     blocks.close()
+
+
+def test_a_question_that_began_before_the_meanings_were_rewritten_is_answered(tenant, monkeypatch):
+    ask = meanings.nearest_hits
+
+    def rewriting(*question):
+        tenant.meanings.rewrite()
+        return ask(*question)
+
+    text = tenant.meanings.operations()[0].text
+    before = tenant.meanings.nearest(Nearest(None, text, limit=5))
+    monkeypatch.setattr(meanings, "nearest_hits", rewriting)
+    assert tenant.meanings.nearest(Nearest(None, text, limit=5)) == before
+    assert before
+
+
+def test_a_text_that_no_item_had_opens_no_sealed_shard(store, tenant, monkeypatch, tmp_path):
+    tenant.upkeep.seal(unreported, 0)
+    shards = tenant.size().shards
+    store.close()
+    again = EdgeStore(tmp_path / "store", CONFIG, "none", 0)
+    opened, load = [], pool.SpanShard
+
+    def opening(folder, row):
+        opened.append(folder)
+        return load(folder, row)
+
+    monkeypatch.setattr(pool, "SpanShard", opening)
+    records = again.tenant(TENANT).records
+    text = meaning_of((Facet.ERROR, "only a record says so"))
+    draft = Draft("one", {"text": text.text}, (text.id,))
+    records.put("notes", [draft], {text.id: text})
+    assert records.delete("notes", "one")
+    assert not again.tenant(TENANT).meanings.get([text.id])
+    assert shards
+    assert not opened
+    again.close()

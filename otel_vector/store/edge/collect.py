@@ -80,6 +80,9 @@ class Collector:
 
     def _pointed(self, row: ShardRow, meanings: Collection[MeaningId]) -> set[MeaningId]:
         """Return those of some meanings that an item of a shard points at."""
+        summary = self._data.pool.summary(row)
+        if summary is not None:
+            return summary.holding(meanings)
         held = engine.Filter(must=[render(equals_any("m", meanings))])
         self._data.gate.step_aside()
         with self._data.pool.lease(row) as shard:

@@ -31,6 +31,7 @@ import orjson
 from otel_vector.spans.ids import MeaningId, SpanId
 from otel_vector.store.answers import Tally
 from otel_vector.store.edge.bloom import GrowingBloom, halves_of_ids
+from otel_vector.store.edge.durable import transaction
 from otel_vector.store.edge.faults import translated
 from otel_vector.store.reading.streams import LIVE, LOGS
 from otel_vector.store.retired import added
@@ -277,14 +278,8 @@ class Ledger:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Commit what the block writes, durably, or nothing of it."""
-        with self._lock, translated("writing the manifest"):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+        with self._lock, translated("writing the manifest"), transaction(self._db):
+            yield
 
     def close(self) -> None:
         """Release the file."""

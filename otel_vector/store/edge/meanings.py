@@ -270,11 +270,11 @@ class EdgeMeanings:
             folder = next_shelf(self._root)
             shutil.rmtree(folder, ignore_errors=True)
             self._copy_to(folder)
-            old, old_folder = self._shard, self._folder
+            old_folder = self._folder
             shard = open_shelf(folder, self._spaces.slots())
             point_at(self._root, folder)
+            # The old shard closes when the last question that began with it lets go of it.
             self._shard, self._folder = shard, folder
-            old.close()
             shutil.rmtree(old_folder, ignore_errors=True)
 
     def _copy_to(self, folder: Path) -> None:

@@ -22,7 +22,7 @@ from otel_vector.errors import StoreVersionError
 from otel_vector.spans.ids import MeaningId
 from otel_vector.spans.meanings import Facet, Meaning
 from otel_vector.store.drafts import body_of
-from otel_vector.store.edge.durable import sync_folder
+from otel_vector.store.edge.durable import sync_folder, transaction
 from otel_vector.store.edge.faults import translated
 from otel_vector.store.records import Record
 
@@ -88,15 +88,8 @@ class RecordFile:
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Commit durably what the block writes, or nothing of it."""
-        with translated(f"writing {self._path}"):
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._writer.execute("COMMIT")
-            finally:
-                # On a full disk SQLite may have rolled back by itself.
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+        with translated(f"writing {self._path}"), transaction(self._writer):
+            yield
 
     def active(self, collection: str, key: str) -> tuple[int, bytes, tuple[MeaningId, ...]] | None:
         """Return version, body and meanings of what is active, as the writer sees it."""

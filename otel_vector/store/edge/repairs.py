@@ -18,7 +18,7 @@ from threading import RLock
 from time import time
 from typing import Final
 
-from otel_vector.store.edge.durable import sync_folder
+from otel_vector.store.edge.durable import sync_folder, transaction
 from otel_vector.store.edge.faults import translated
 from otel_vector.store.edge.manifest import ShardRow
 
@@ -103,14 +103,8 @@ class Repairs:
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         """Commit what the block writes, durably, or nothing of it."""
-        with self._lock, translated("writing the manifest"):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+        with self._lock, translated("writing the manifest"), transaction(self._db):
+            yield
 
     def close(self) -> None:
         """Release the file."""

@@ -8,7 +8,7 @@ change after that.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -51,6 +51,10 @@ class Summary:
             self._buckets[first:last].tolist(), self._counts[first:last].tolist(), strict=True
         ):
             total.histogram[bucket] += count
+
+    def holding(self, meanings: Collection[MeaningId]) -> set[MeaningId]:
+        """Return those of some meanings that an item points at."""
+        return set(meanings).intersection(map(MeaningId, self._meanings.tolist()))
 
     def counts(self) -> dict[MeaningId, int]:
         """Return how many items point at each meaning."""
