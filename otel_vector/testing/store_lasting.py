@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from otel_vector.progress import unreported
 from otel_vector.spans.filters import Attribute, Compare, Op, PointsAt, Where
 from otel_vector.spans.meanings import Facet, Signal
 from otel_vector.store.contract import MeaningCounts, Store, TenantStore
@@ -48,6 +49,17 @@ class LastingPromises(StoreCase):
         assert self._answers(reopened) == before
         assert reopened.tenant(TENANT).meanings.vectors([declined]).keys() == {declined}
         reopened.close()
+
+    def test_a_look_for_something_to_seal_reports_nothing_if_there_is_nothing(
+        self, tmp_path: Path
+    ) -> None:
+        store = self.open_store(tmp_path)
+        write(store.tenant(TENANT), _ROWS[:10])
+        told = list[str]()
+        sealed = store.tenant(TENANT).upkeep.seal(lambda *report: told.append(str(report)), 3600)
+        assert (sealed.shards, told) == (0, [])
+        assert store.tenant(TENANT).upkeep.seal(unreported, 3600).shards == 0
+        store.close()
 
     def test_a_resend_after_a_restart_is_stored_once(self, tmp_path: Path) -> None:
         store = self._durable(tmp_path)

@@ -96,10 +96,9 @@ class QdrantUpkeep:
 
     def seal(self, progress: Progress, idle_s: float) -> Sealed:
         """Complete what was broken off; the server's optimizer does the rest by itself."""
-        del idle_s
-        progress(0, 1, "completing what was broken off")
+        del progress, idle_s
         self._dropping.complete()
-        progress(1, 1, "the server seals its segments itself")
+        self.compact()
         return Sealed()
 
     def compact(self) -> None:
