@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
 
 import httpx
 import pytest
@@ -10,8 +12,8 @@ from support.serving import Served, served
 from support.world import World
 
 from otel_vector.client import Client
-from otel_vector.errors import InvalidInputError, NotFoundError
-from otel_vector_collector.api.lines import MAX_LINE_BYTES
+from otel_vector.errors import InvalidInputError, MalformedError, NotFoundError
+from otel_vector_collector.api.lines import MAX_LINE_BYTES, values_in
 
 JSON = {"Content-Type": "application/json"}
 LINES = {"Content-Type": "application/x-ndjson"}
@@ -227,3 +229,25 @@ def test_a_cursor_of_another_collection_is_refused(http, client):
     answer = http.get("/v1/records/b", params={"cursor": cursor})
     assert answer.status_code == 400
     assert isinstance(http, httpx.Client)
+
+
+def test_lines_that_come_in_small_parts_cost_no_more_than_others():
+    async def read():
+        async def parts():
+            for _ in range(50_000):
+                yield b"x" * 64
+            yield b"\n"
+
+        return [batch async for batch in values_in(parts(), 10)]
+
+    started = time.process_time()
+    ((refused,),) = asyncio.run(read())
+    assert isinstance(refused, MalformedError)
+    assert time.process_time() - started < 3
+
+
+def test_answers_to_lines_are_bounded(http):
+    lines = (b"x\n" * 10_000 for _ in range(100))
+    answer = http.post("/v1/records/code", content=lines, headers=LINES, timeout=120)
+    assert answer.status_code == 413, answer.text[:200]
+    assert "these lines are done" in answer.text

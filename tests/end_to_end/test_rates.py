@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import grpc
 import httpx
+import orjson
 import pytest
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
@@ -180,3 +181,27 @@ def test_a_quota_that_cannot_be_read_stops_the_start_with_a_sentence(tmp_path):
     served = Served(tmp_path)
     with pytest.raises(AssertionError, match=r"limits\.tenants"):
         served.start("--set", "limits.tenants=acme:spans=5")
+
+
+def test_records_use_up_the_quota_of_their_tenant_and_of_no_other(tmp_path):
+    keys = {"one": ("a", KeyLimits()), "other": ("b", KeyLimits())}
+    made = Doors(tmp_path / "records", keys, limits__tenants="a:bytes_per_day=2000")
+
+    def store(name, media="application/json"):
+        return httpx.post(
+            f"http://{made.served.endpoints['api']}/v1/records/code",
+            content=orjson.dumps({"key": "k", "body": {"text": "x" * 1500}}) + b"\n",
+            headers={"x-api-key": made.keys[name], "content-type": media},
+            timeout=WAIT_S,
+        )
+
+    try:
+        assert [store("one").status_code for _ in range(3)] == [200, 200, 429]
+        refused = store("one", "application/x-ndjson")
+        assert refused.status_code == 429
+        assert int(refused.headers["retry-after"]) > 0
+        assert "limits.bytes_per_day" in refused.json()["detail"]
+        eventually(lambda: made.post("one").status_code == 429)
+        assert store("other").status_code == 200
+    finally:
+        made.served.end()

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 from fastapi_offline import FastAPIOffline
 
+from otel_vector.keys.quotas import Quotas
 from otel_vector.telemetry import PartHealth
 from otel_vector_collector.api import (
     audit,
@@ -58,7 +59,10 @@ _DESCRIPTION = (
 
 
 def create_app(
-    engine: Serving, checks: Sequence[Callable[[], PartHealth]] = (), gate: Gate | None = None
+    engine: Serving,
+    checks: Sequence[Callable[[], PartHealth]] = (),
+    gate: Gate | None = None,
+    quotas: Quotas | None = None,
 ) -> FastAPI:
     """Return the application that answers for one engine.
 
@@ -68,11 +72,13 @@ def create_app(
         engine: what is served.
         checks: parts besides the engine's own that have to work for `/ready`, as the doors.
         gate: lets requests in; without one whoever can ask is the folder's owner.
+        quotas: of tenants, for what is stored by requests; without them there are none.
     """
     app = routed()
     app.state.engine = engine
     app.state.checks = tuple(checks)
     app.state.streams = Streams()
+    app.state.quotas = quotas
     app.add_middleware(Faults)
     app.add_middleware(BodyLimit)
     limits = engine.settings.limits

@@ -1,5 +1,7 @@
 """Stands behind authentication: a key may ask so often, and is told where it stands.
 
+What is stored by requests uses up the quotas of tenants, as what comes in by the doors does.
+
 The headers are those of draft-ietf-httpapi-ratelimit-headers. Plain ASGI; nothing is buffered.
 """
 
@@ -8,20 +10,41 @@ from __future__ import annotations
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_vector.keys.contract import ALL_TENANTS, Key
-from otel_vector.keys.limits import QuestionRates, Standing
+from otel_vector.keys.limits import Amounts, QuestionRates, Standing
+from otel_vector.keys.quotas import Quotas
 from otel_vector.settings.config import LimitsConfig
+from otel_vector.spans.ids import Tenant
 from otel_vector.telemetry import Telemetry
 from otel_vector_collector.api.authentication import HOLDER
 from otel_vector_collector.api.problems import refusal
 from otel_vector_collector.receive.gate import OWNER
 from otel_vector_collector.receive.limits import counted_as
 
-__all__ = ["QuestionLimits"]
+__all__ = ["QuestionLimits", "charge", "require_room"]
 
 _POLICY: Final = '"questions"'
+
+
+def require_room(request: Request, tenant: Tenant) -> None:
+    """Refuse to store what a tenant's quotas leave no room for.
+
+    Raises:
+        QuotaError: one is used up.
+    """
+    quotas: Quotas | None = request.app.state.quotas
+    if quotas is not None:
+        quotas.admit(tenant)
+
+
+def charge(request: Request, tenant: Tenant, size: int) -> None:
+    """Take the bytes that a tenant stores out of its quota."""
+    quotas: Quotas | None = request.app.state.quotas
+    if quotas is not None:
+        quotas.charge(tenant, Amounts(1, 0, size))
 
 
 class QuestionLimits:

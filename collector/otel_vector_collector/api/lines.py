@@ -47,19 +47,20 @@ async def values_in(chunks: AsyncIterator[bytes], most: int) -> AsyncIterator[Ba
 
 async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes | TooLargeError]:
     """Yield each line; of one over the limit an error, its rest is not kept."""
-    held, skipping = b"", False
+    held, skipping = bytearray(), False  # grows in place, however small the parts come
     async for chunk in chunks:
         *ended, rest = chunk.split(b"\n")
         for part in ended:
             if not skipping:
-                yield _bounded(held + part)
-            held, skipping = b"", False
-        held = b"" if skipping else held + rest
+                yield _bounded(bytes(held) + part)
+            held, skipping = bytearray(), False
+        if not skipping:
+            held += rest
         if len(held) > MAX_LINE_BYTES:
-            yield _bounded(held)
-            held, skipping = b"", True
+            yield _bounded(bytes(held))
+            held, skipping = bytearray(), True
     if held:
-        yield _bounded(held)
+        yield _bounded(bytes(held))
 
 
 def _bounded(line: bytes) -> bytes | TooLargeError:

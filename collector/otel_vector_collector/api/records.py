@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Final
 
@@ -10,7 +10,12 @@ import orjson
 from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from otel_vector.errors import InvalidInputError, OtelVectorError, UnsupportedMediaError
+from otel_vector.errors import (
+    InvalidInputError,
+    OtelVectorError,
+    TooLargeError,
+    UnsupportedMediaError,
+)
 from otel_vector.keys.audit import Act
 from otel_vector.services.container import Services
 from otel_vector.services.records import MAX_AT_ONCE, Refused, StoredRecord
@@ -20,6 +25,7 @@ from otel_vector_collector.api.access import administrator, caller, contributor
 from otel_vector_collector.api.audit import audit_of, who
 from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import JSON, LINES, json_response
+from otel_vector_collector.api.limits import charge, require_room
 from otel_vector_collector.api.lines import LINE_MEDIA, value_of, values_in
 from otel_vector_collector.api.parameters import Cursor, Limit
 from otel_vector_collector.api.problems import type_of
@@ -38,6 +44,7 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", tags=["records"])
 
 _IN_MEMORY: Final = 1 << 20  # bytes of answers to lines; more of them wait on disk
+_MOST_BYTES: Final = 64 << 20  # of answers to lines: a short line has a longer answer
 _CHUNK: Final = 1 << 16
 _VERSIONS: Final = "/versions"
 
@@ -81,12 +88,15 @@ async def store(
     A list, and lines, get an answer for each record in order; one that is refused does not stop
     the others. A record of its own is refused with a problem document.
     """
+    require_room(request, tenant)
     media = content_type.partition(";")[0].strip().lower()
     if media in LINE_MEDIA:
         return await _store_lines(request, collection, ask, tenant)
     if media != JSON:
         raise UnsupportedMediaError(f"records come as {JSON} or {LINES}, not as {media!r}")
-    value = value_of(await request.body())
+    body = await request.body()
+    charge(request, tenant, len(body))
+    value = value_of(body)
     if isinstance(value, OtelVectorError):
         raise value
     values = value if isinstance(value, list) else [value]
@@ -111,16 +121,34 @@ async def _store_lines(
     answers: IO[bytes] = SpooledTemporaryFile(_IN_MEMORY)  # noqa: SIM115 -- closed by its reader
     try:
         number = 0
-        async for batch in values_in(request.stream(), MAX_AT_ONCE):
+        async for batch in values_in(_charged(request, tenant), MAX_AT_ONCE):
+            require_room(request, tenant)
             stored = await answered(ask.records.put, tenant, collection, batch)
             rows = [_outcome(one) | {"line": number + n} for n, one in enumerate(stored, 1)]
             number += len(rows)
+            _require_bounded(answers.tell(), number)
             await answered(answers.writelines, [orjson.dumps(row) + b"\n" for row in rows])
         answers.seek(0)
     except BaseException:
         answers.close()
         raise
     return StreamingResponse(streamed(_read(answers)), media_type=LINES)
+
+
+def _require_bounded(size: int, lines: int) -> None:
+    """Refuse to go on when answers are too long to be kept until all lines are read."""
+    if size > _MOST_BYTES:
+        raise TooLargeError(
+            f"the answers to {lines} lines are over {_MOST_BYTES:,} bytes: these lines are done, "
+            "send those after them by themselves"
+        )
+
+
+async def _charged(request: Request, tenant: Tenant) -> AsyncIterator[bytes]:
+    """Yield a body as it comes, taking it out of its tenant's quota."""
+    async for chunk in request.stream():
+        charge(request, tenant, len(chunk))
+        yield chunk
 
 
 def _read(file: IO[bytes]) -> Iterator[bytes]:

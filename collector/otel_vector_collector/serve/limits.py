@@ -6,14 +6,15 @@ from contextlib import ExitStack
 from dataclasses import asdict
 
 from otel_vector.keys.audit import Act, AuditLog
-from otel_vector.keys.quotas import quota_book
-from otel_vector.keys.usage import DiskWatch, Usage
+from otel_vector.keys.limits import IngestRates
+from otel_vector.keys.quotas import Quotas, quota_book
+from otel_vector.keys.usage import DiskWatch, Sharing, Usage
 from otel_vector.settings.config import LimitsConfig, Settings
 from otel_vector.spans.ids import Tenant
 from otel_vector.store.contract import Store
 from otel_vector_collector.serve.layout import usage_file
 
-__all__ = ["note_limits", "watch_disk"]
+__all__ = ["note_limits", "shared_quotas", "watch_disk"]
 
 _SET = "limits.set"
 
@@ -38,6 +39,15 @@ def watch_disk(settings: Settings, store: Store, stack: ExitStack) -> None:
     watch = DiskWatch(Usage(usage_file(settings.data)), sizes)
     watch.start()
     stack.callback(watch.close)
+
+
+def shared_quotas(settings: Settings, stack: ExitStack) -> Quotas:
+    """Return the quotas that what is stored over the API uses up, together with the doors."""
+    quotas = Quotas(quota_book(settings.limits))
+    sharing = Sharing(Usage(usage_file(settings.data)), IngestRates(settings.limits), quotas)
+    sharing.start()
+    stack.callback(sharing.close)
+    return quotas
 
 
 def _changed(config: LimitsConfig) -> dict[str, str]:

@@ -34,7 +34,7 @@ from otel_vector_collector.serve.endpoints import Endpoints, remove_endpoints, w
 from otel_vector_collector.serve.http import ApiServer
 from otel_vector_collector.serve.keeper import DoorKeeper
 from otel_vector_collector.serve.layout import inbox_folder, state_file, usage_file
-from otel_vector_collector.serve.limits import note_limits, watch_disk
+from otel_vector_collector.serve.limits import note_limits, shared_quotas, watch_disk
 from otel_vector_collector.serve.lock import FolderLock
 from otel_vector_collector.serve.owners import owners_socket
 from otel_vector_collector.serve.ports import addresses, api_listeners, check_ports
@@ -73,7 +73,7 @@ def serve(settings: Settings) -> None:
         note_limits(settings)
         watch_disk(settings, engine.store, stack)
         path, owners = stack.enter_context(owners_socket(settings.data))
-        app = create_app(engine, [doors.health], gate)
+        app = create_app(engine, [doors.health], gate, shared_quotas(settings, stack))
         api = ApiServer(app, listeners, owners=owners, certificates=certificates)
         api.start()
         stack.callback(api.stop)
