@@ -12,6 +12,7 @@ from otel_vector.spans.meanings import Facet, Signal
 from otel_vector.store.contract import Nearest
 from otel_vector.store.edge import EdgeStore, meanings, pool, seal
 from otel_vector.store.edge.blocks import BlockFile
+from otel_vector.store.edge.drop import Dropper
 from otel_vector.store.records import Draft
 from otel_vector.testing.builders import T0_NS, TENANT, SpanRow, item_of, meaning_of
 from otel_vector.testing.store_case import all_pages, write
@@ -243,3 +244,21 @@ def test_a_text_that_no_item_had_opens_no_sealed_shard(store, tenant, monkeypatc
     assert shards
     assert not opened
     again.close()
+
+
+def test_what_comes_after_a_partition_was_counted_is_tallied_as_well(tenant, monkeypatch):
+    first, _ = tenant.upkeep.partitions()
+    count = Dropper.count
+
+    def late(self, folder, before_ns):
+        counted = count(self, folder, before_ns)
+        write(tenant, rows(160, 170))
+        tenant.writer.delete(Signal.SPANS, [item_of(row).id for row in rows(0, 5)])
+        return counted
+
+    monkeypatch.setattr(Dropper, "count", late)
+    operation = item_of(rows(1, 2)[0]).meanings[0]
+    assert tenant.upkeep.drop(first.name) == 165
+    tally = tenant.upkeep.retired([operation])[operation]
+    ends = T0_NS + 5_000, T0_NS + 169_000
+    assert (tally.count, tally.first_ns, tally.last_ns) == (165, *ends)

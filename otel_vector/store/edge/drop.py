@@ -32,17 +32,27 @@ from otel_vector.store.edge.points import pages
 from otel_vector.store.edge.retiring import Retiring
 from otel_vector.store.edge.sizes import disk_bytes
 from otel_vector.store.reading.streams import LIVE, LOGS, OTHER
+from otel_vector.store.retired import added
 from otel_vector.store.upkeep import Partition
 
-__all__ = ["Dropper"]
+__all__ = ["Counted", "Dropper"]
 
 _STREAMS = (LIVE, OTHER, LOGS)
 _LEAVING = ".leaving"
 _BLUR_US = 4
 
+State = tuple[int, int, int, int, int | None]
+"""A shard, how often it was changed, and the microsecond before which its items go."""
+
+Counted = dict[State, tuple[dict[int, Tally], int]]
+"""Tallies by meaning of what goes from a shard in some state, and how many items go."""
+
 
 class Dropper:
-    """Drops items of one tenant. Its writing lock is held, and everything is checkpointed."""
+    """Drops items of one tenant.
+
+    Its writing lock is held, and everything is checkpointed, except where told otherwise.
+    """
 
     def __init__(self, data: TenantData, forgetter: Forgetter) -> None:
         """Drop within a tenant's folder."""
@@ -62,16 +72,25 @@ class Dropper:
                 found.append(Partition(folder, *ends, items, size))
         return sorted(found, key=lambda partition: partition.last_ns)
 
-    def drop(self, folder: str, before_ns: int | None) -> int:
+    def count(self, folder: str, before_ns: int | None) -> Counted:
+        """Count ahead what a drop will take, while others write: 10 µs an item.
+
+        The tenant's lock is held for a moment only; what changes afterwards is counted again.
+        """
+        with self._data.writing:
+            rows = self._data.shards_of(_STREAMS, folder)
+            before_us = _before_us(rows, before_ns)
+            states = [(row, _state(row, before_us)) for row in rows]
+        return {state: self._tallies(row, before_us) for row, state in states}
+
+    def drop(self, folder: str, before_ns: int | None, counted: Counted) -> int:
         """Drop a partition, or its items before a start (to the microsecond); return how many."""
         self.complete()
         if folder not in self._data.manifest.folders():
             return 0
         rows = self._data.shards_of(_STREAMS, folder)
-        before_us = None if before_ns is None else before_ns // 1000
-        if before_us is not None and all(_is_before(row, before_us) for row in rows):
-            before_us = None
-        tallies, count = self._tallies(rows, before_us)
+        before_us = _before_us(rows, before_ns)
+        tallies, count = self._sums(rows, before_us, counted)
         if before_us is not None and not count:
             return 0
         self._data.ledger.retire(folder, before_us, tallies)
@@ -90,25 +109,30 @@ class Dropper:
             self._cut(folder, before_us)
         self._forgetter.complete()
 
-    def _tallies(
-        self, rows: Sequence[ShardRow], before_us: int | None
+    def _sums(
+        self, rows: Sequence[ShardRow], before_us: int | None, counted: Counted
     ) -> tuple[dict[str, dict[int, Tally]], int]:
         """Return the tallies of what goes, by stream and meaning, and how many items go."""
-        tallies: dict[str, dict[int, Tally]] = {}
+        tallies: dict[str, dict[int, Tally]] = {stream: {} for stream in _STREAMS}
         count = 0
-        for stream in _STREAMS:
-            retiring = Retiring()
-            for row in rows:
-                if row.stream == stream:
-                    for record in self._early(row, before_us):
-                        retiring.add(record.payload)
-            tallies[stream] = retiring.tallies(lambda p, s=stream: self._start_ns(rows, s, p))  # type: ignore[misc]
-            count += retiring.items
+        for row in rows:
+            known = counted.get(_state(row, before_us))
+            found, items = known if known is not None else self._tallies(row, before_us)
+            table, count = tallies[row.stream], count + items
+            for meaning, tally in found.items():
+                table[meaning] = added(table.get(meaning, Tally()), tally)
         return tallies, count
 
-    def _start_ns(self, rows: Sequence[ShardRow], stream: str, p: int) -> int | None:
-        signal = Signal.LOGS if stream == LOGS else Signal.SPANS
-        item = self._data.item_at(rows[0].folder, p, signal)
+    def _tallies(self, row: ShardRow, before_us: int | None) -> tuple[dict[int, Tally], int]:
+        """Return the tallies of what goes from a shard, by meaning, and how many items go."""
+        retiring = Retiring()
+        for record in self._early(row, before_us):
+            retiring.add(record.payload)
+        return retiring.tallies(lambda p: self._start_ns(row, p)), retiring.items
+
+    def _start_ns(self, row: ShardRow, p: int) -> int | None:
+        signal = Signal.LOGS if row.stream == LOGS else Signal.SPANS
+        item = self._data.item_at(row.folder, p, signal)
         return None if item is None else item.start_ns
 
     def _early(self, row: ShardRow, before_us: int | None) -> Iterator[Any]:
@@ -161,6 +185,19 @@ class Dropper:
             if block is not None:
                 positions = _early_positions(signal, block.message, before_us)
                 blocks.blank(key.name, positions)
+
+
+def _before_us(rows: Sequence[ShardRow], before_ns: int | None) -> int | None:
+    """Return the microsecond before which items go; None if all of them do."""
+    before_us = None if before_ns is None else before_ns // 1000
+    if before_us is not None and all(_is_before(row, before_us) for row in rows):
+        return None
+    return before_us
+
+
+def _state(row: ShardRow, before_us: int | None) -> State:
+    """Return what is another one after any change of a shard's points."""
+    return row.id, row.generation, row.changed, row.points, before_us
 
 
 def _is_before(row: ShardRow, before_us: int) -> bool:

@@ -52,9 +52,10 @@ class EdgeUpkeep:
 
     def drop(self, partition: str, before_ns: int | None = None) -> int:
         """See `Upkeep`."""
+        counted = self._dropper.count(partition, before_ns)
         with self._data.writing:
             self._checkpoint()
-            return self._dropper.drop(partition, before_ns)
+            return self._dropper.drop(partition, before_ns, counted)
 
     def retired(self, meanings: Collection[MeaningId]) -> dict[MeaningId, Tally]:
         """See `Upkeep`."""
