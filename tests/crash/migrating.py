@@ -15,6 +15,8 @@ from otel_vector.spans.items import logs_data, traces_data
 from otel_vector.spans.meanings import Signal
 from otel_vector.state.sqlite import SqliteState
 from otel_vector.store.edge import EdgeStore
+from otel_vector.store.models import Model, Models
+from otel_vector.store.qdrant import QdrantStore
 from otel_vector.testing.builders import T0_NS, LogRow, SpanRow, item_of
 
 TENANTS = (Tenant("one"), Tenant("two"))
@@ -51,8 +53,14 @@ def fill(store: EdgeStore) -> None:
     store.checkpoint()
 
 
-def move(folder: Path) -> Migrated:
-    source, target = opened(folder / "source"), opened(folder / "target")
+def on_server(url: str) -> QdrantStore:
+    config = StoreConfig(url=url, patience_s=60.0)
+    return QdrantStore(config, Models(Model("test-model", 8)))
+
+
+def move(folder: Path, url: str = "") -> Migrated:
+    source = opened(folder / "source")
+    target = on_server(url) if url else opened(folder / "target")
     state = SqliteState(folder / "state.db")
     done = migrate(source, target, DESCRIBERS, state, "target", unreported)
     for part in (source, target, state):
@@ -61,4 +69,4 @@ def move(folder: Path) -> Migrated:
 
 
 if __name__ == "__main__":
-    move(Path(sys.argv[1]))
+    move(Path(sys.argv[1]), *sys.argv[2:])

@@ -5,10 +5,11 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from migrating import LOGS, SPANS, TENANTS, fill, move, opened
+from migrating import LOGS, SPANS, TENANTS, fill, move, on_server, opened
 
 from otel_vector.spans.filters import Where
 from otel_vector.spans.meanings import Signal
@@ -22,6 +23,8 @@ STAGES = (
     "otel_vector.maintain.migrate:_Migration._compare_tenant:before:2",
 )
 
+TO_SERVER = ("otel_vector.store.qdrant.writer:QdrantWriter.write:after:2", *STAGES[1:])
+
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory):
@@ -32,16 +35,42 @@ def filled(tmp_path_factory):
     return folder
 
 
-def killed(filled, folder, stage):
-    """Return a copy of the source with a target into which a process was moving it."""
+def copied(filled, folder):
     subprocess.run(["cp", "-a", "--sparse=always", filled, folder], check=True)
-    here = Path(__file__).parent
-    path = f"{here / 'faults'}:{os.environ.get('PYTHONPATH', '')}"
-    environment = {**os.environ, "PYTHONPATH": path, "CRASH_AT": stage}
-    command = [sys.executable, here / "migrating.py", folder]
-    done = subprocess.run(command, env=environment, timeout=120, capture_output=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2_000:]
     return folder
+
+
+def begun(place, *command):
+    """Start a process that is to end itself by SIGKILL at a place; at none if that is empty."""
+    here = Path(__file__).parent
+    paths = [here / "faults", here.parent, os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": ":".join(map(str, paths)), "CRASH_AT": place}
+    return subprocess.Popen(
+        [sys.executable, *map(str, command)],
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def moving(place, folder, *url):
+    return begun(place, Path(__file__).parent / "migrating.py", folder, *url)
+
+
+def killed(process):
+    told = process.communicate(timeout=120)[1]
+    assert process.returncode == -signal.SIGKILL, told[-2_000:]
+
+
+@contextmanager
+def server(folder, place="", port=0):
+    """Run a server in a process of its own; yield the process and its address."""
+    process = begun(place, "-m", "standin", "--data", folder, "--port", port)
+    try:
+        url = process.stdout.readline().strip()
+        assert url, process.communicate(timeout=10)[1]
+        yield process, url
+    finally:
+        process.kill()
+        process.communicate(timeout=60)
 
 
 def contents(store, tenant):
@@ -58,18 +87,50 @@ def contents(store, tenant):
     )
 
 
-@pytest.mark.parametrize("stage", STAGES, ids=[stage.split(":", 1)[1] for stage in STAGES])
-def test_the_next_run_completes_what_a_killed_one_began(filled, tmp_path, stage):
-    folder = killed(filled, tmp_path / "copy", stage)
-    done = move(folder)
+def require_same(done, source, target):
     assert all(c.content == c.found_content and not c.wrong for c in done.partitions)
-    source, target = opened(folder / "source"), opened(folder / "target")
     for tenant in TENANTS:
         there = contents(target, tenant)
         assert there == contents(source, tenant)
         assert len(there[0]) == len(SPANS) - 7
         assert len(there[1]) == len(LOGS)
         assert there[4].pending == 0
-    source.close()
-    target.close()
+
+
+@pytest.mark.parametrize("stage", STAGES, ids=[stage.split(":", 1)[1] for stage in STAGES])
+def test_the_next_run_completes_what_a_killed_one_began(filled, tmp_path, stage):
+    folder = copied(filled, tmp_path / "copy")
+    killed(moving(stage, folder))
+    done = move(folder)
+    with (
+        closing(opened(folder / "source")) as source,
+        closing(opened(folder / "target")) as target,
+    ):
+        require_same(done, source, target)
     shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("stage", TO_SERVER, ids=[s.split(":", 1)[1] for s in TO_SERVER])
+def test_the_next_run_to_a_server_completes_what_a_killed_one_began(filled, tmp_path, stage):
+    folder = copied(filled, tmp_path / "copy")
+    with server(tmp_path / "server") as (_, url):
+        killed(moving(stage, folder, url))
+        done = move(folder, url)
+        with closing(opened(folder / "source")) as source, closing(on_server(url)) as target:
+            require_same(done, source, target)
+    shutil.rmtree(folder)
+
+
+def test_a_run_goes_on_by_itself_when_a_killed_server_is_back(filled, tmp_path):
+    folder, data = copied(filled, tmp_path / "copy"), tmp_path / "server"
+    with server(data, "standin.points:Points.Upsert:after:10") as (process, url):
+        run = moving("", folder, url)
+        assert process.wait(60) == -signal.SIGKILL
+    with server(data, port=url.rpartition(":")[2]) as (_, again):
+        assert again == url
+        told = run.communicate(timeout=120)[1]
+        assert run.returncode == 0, told[-2_000:]
+        done = move(folder, url)
+        assert done.written == 0
+        with closing(opened(folder / "source")) as source, closing(on_server(url)) as target:
+            require_same(done, source, target)
