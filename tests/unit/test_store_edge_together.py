@@ -8,6 +8,7 @@ from otel_vector.errors import StoreDamagedError
 from otel_vector.progress import unreported
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.filters import Where
+from otel_vector.spans.items import traces_data
 from otel_vector.spans.meanings import Facet, Signal
 from otel_vector.store.contract import Nearest
 from otel_vector.store.edge import EdgeStore, meanings, pool, seal
@@ -262,3 +263,19 @@ def test_what_comes_after_a_partition_was_counted_is_tallied_as_well(tenant, mon
     tally = tenant.upkeep.retired([operation])[operation]
     ends = T0_NS + 5_000, T0_NS + 169_000
     assert (tally.count, tally.first_ns, tally.last_ns) == (165, *ends)
+
+
+def test_a_text_that_only_the_new_points_point_at_is_not_collected(tenant):
+    first, _ = tenant.upkeep.partitions()
+    late = item_of(SpanRow(span=900, trace=900, start_ns=T0_NS))
+    batch = described(Signal.SPANS, traces_data([late]).SerializeToString())
+
+    def shrink(done, total=None, note=""):
+        if done == total:  # the same text is written and deleted: nothing listed points at it
+            tenant.writer.write(batch, b"late")
+            assert tenant.writer.delete(Signal.SPANS, batch.ids) == 1
+
+    tenant.upkeep.rebuild(first.name, described, shrink)
+    (text,) = {meaning for meanings in batch.meanings for meaning in meanings}
+    assert tenant.meanings.get([text])
+    assert tenant.reader.tally(Signal.SPANS, Where(), [text])[text].count == 160

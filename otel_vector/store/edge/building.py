@@ -63,7 +63,7 @@ class Building:
         self.partition = partition
         self.rows: list[ShardRow] = []
         self.joined = Joined()
-        self.seen: dict[str, Seen] = {}
+        self.seen: dict[str, Seen] = data.late.seen
 
     def insert(self, batch: Batch, stored: StoredName, positions: Mapping[SpanId, int]) -> None:
         """Insert the points of a block's items, and add the meanings they point at."""

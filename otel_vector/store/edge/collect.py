@@ -62,6 +62,7 @@ class Collector:
     def _unpointed(self, meanings: Collection[MeaningId]) -> set[MeaningId]:
         left = set(meanings)
         left -= {m for e in self._data.waiting.values() for w in e for m in w.meanings}
+        left.difference_update(*self._data.late.seen.values())
         for holder in self.holders:
             left -= set(holder(left))
         for row in reversed(self._data.shards_of(_STREAMS)):

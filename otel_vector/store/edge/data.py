@@ -48,10 +48,12 @@ class Late:
     Attributes:
         joins: None while nothing is rebuilt.
         cuts: partitions that lost their early items, and the first microsecond that is left.
+        seen: first and last starts by stream of the meanings that the new points point at.
     """
 
     joins: list[Join] | None = None
     cuts: dict[str, int] = field(default_factory=dict)
+    seen: dict[str, Seen] = field(default_factory=dict)
 
 
 class TenantData:
