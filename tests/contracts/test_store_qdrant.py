@@ -70,13 +70,19 @@ class OnRealServer(OnServer):
 
     @classmethod
     def teardown_class(cls):
-        cls.remove_all()
+        cls.remove(set(cls._prefixes))
+
+    def setup_method(self):
+        self._of_class = set(self._prefixes)
+
+    def teardown_method(self):
+        """Keep few collections at a time: a server maps files of each into its memory."""
+        self.remove(set(self._prefixes) - self._of_class)
 
     @classmethod
-    def remove_all(cls):
-        for prefix in cls._prefixes.values():
-            remove_collections(prefix)
-        cls._prefixes = {}
+    def remove(cls, folders):
+        for folder in folders:
+            remove_collections(cls._prefixes.pop(folder))
 
     @classmethod
     def url(cls):
@@ -124,9 +130,7 @@ class TestQdrantStoreWithShardsByDay(OnServer, StoreSuite):
 
 @pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
 class TestRealServer(OnRealServer, StoreSuite):
-    def teardown_method(self):
-        """Keep few collections at a time: a server maps files of each into its memory."""
-        self.remove_all()
+    pass
 
 
 @pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
