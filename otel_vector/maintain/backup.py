@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
+from stat import S_ISREG
 from time import time_ns
 from typing import Any, Final
 
@@ -115,7 +116,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         StoreVersionError: a newer version wrote it.
     """
     try:
-        found = orjson.loads((folder / MANIFEST).read_bytes())
+        found = orjson.loads(_content_of(folder / MANIFEST))
         seal, version = found.pop("seal"), found["format"]
     except FileNotFoundError as error:
         why = "was cut short" if folder.is_dir() else "is not there"
@@ -136,15 +137,28 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(found)
 
 
+def _content_of(path: Path) -> bytes:
+    """Read a file; what is none, as a pipe, might be read for ever."""
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return path.read_bytes()
+
+
 def verify(folder: Path, progress: Progress) -> dict[str, Any]:
     """Compare every file of a backup with its hash; return the manifest.
 
     Raises:
-        StoreDamagedError: a file is missing, was added, edited or cut; the message names it.
+        StoreDamagedError: a file is missing, was added, edited or cut, or is none; the message
+            names it.
     """
     manifest = read_manifest(folder)
     files: dict[str, list[Any]] = manifest["files"]
     present = {str(path.relative_to(folder)) for path in _files(folder)} - {MANIFEST}
+    for name in sorted(present):
+        if not S_ISREG((folder / name).lstat().st_mode):
+            raise StoreDamagedError(
+                f"{folder / name} is no file but a link or a device; use another backup"
+            )
     for name in sorted(present ^ set(files)):
         what = "is missing in" if name in files else "does not belong to"
         raise StoreDamagedError(f"{name} {what} the backup {folder}; use another backup")
@@ -192,7 +206,7 @@ def _seal(manifest: Mapping[str, Any]) -> str:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.rglob("*")) if not path.is_dir())
+    return (path for path in sorted(folder.rglob("*")) if path.is_symlink() or not path.is_dir())
 
 
 def _check_target(data: Path, target: Path) -> None:

@@ -231,6 +231,12 @@ def test_a_cursor_of_another_collection_is_refused(http, client):
     assert isinstance(http, httpx.Client)
 
 
+def test_a_version_beyond_all_numbers_is_refused(http):
+    http.post("/v1/records/code", json={"key": "a"})
+    for version, status in (((1 << 63) - 1, 404), (1 << 63, 422), (10**30, 422)):
+        assert http.get(f"/v1/records/code/a?version={version}").status_code == status
+
+
 def test_lines_that_come_in_small_parts_cost_no_more_than_others():
     async def read():
         async def parts():

@@ -44,8 +44,8 @@ class LoopbackHosts:
         await self._app(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> Response | None:
-        host, origin = headers.get("host", ""), headers.get("origin")
-        if not (is_loopback(host) or self._is_ours(host)):
+        hosts, origin = headers.getlist("host") or [""], headers.get("origin")
+        if not all(is_loopback(host) or self._is_ours(host) for host in hosts):
             return problem(
                 MISDIRECTED,
                 "misdirected-request",

@@ -47,6 +47,7 @@ _IN_MEMORY: Final = 1 << 20  # bytes of answers to lines; more of them wait on d
 _MOST_BYTES: Final = 64 << 20  # of answers to lines: a short line has a longer answer
 _CHUNK: Final = 1 << 16
 _VERSIONS: Final = "/versions"
+_MOST_VERSIONS: Final = (1 << 63) - 1
 
 _Ask = Annotated[Services, Depends(services)]
 _Reader = Annotated[Tenant, Depends(caller)]
@@ -195,7 +196,9 @@ async def record(
     key: _Key,
     ask: _Ask,
     tenant: _Reader,
-    version: Annotated[int | None, Query(ge=1, description="the active one if not given")] = None,
+    version: Annotated[
+        int | None, Query(ge=1, le=_MOST_VERSIONS, description="the active one if not given")
+    ] = None,
 ) -> Response:
     """Return a record with the texts it is found by."""
     return await _one(ask, tenant, collection, key, version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ __all__ = [
 
 _BACKLOG = 2048
 _MAX_PORT = 65535
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]*))(?::[0-9]{1,5})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +86,9 @@ class Address:
 def is_loopback(host: str) -> bool:
     """Return whether a host, with or without a port, names this machine to itself only."""
     name = host.lower()
-    if name.startswith("["):
-        name = name[1:].partition("]")[0]
-    elif name.count(":") == 1:
-        name = name.partition(":")[0]
+    bracketed = _HOST.fullmatch(name)
+    if bracketed is not None:
+        name = bracketed[1] or bracketed[2]
     if name.rstrip(".") == "localhost":
         return True
     try:
