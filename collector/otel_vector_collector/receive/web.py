@@ -1,8 +1,9 @@
-"""What the web servers of the HTTP door and of the API share: TLS, and a bound on heads."""
+"""What the web servers of the HTTP door and of the API share: TLS, and bounds on heads."""
 
 from __future__ import annotations
 
-from typing import Final
+import asyncio
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -15,14 +16,36 @@ MAX_HEAD_BYTES: Final = 64 << 10
 """Bytes of one request's headers, trailers too; the parser sets no bound of its own."""
 
 
+PATIENCE_S: Final = 20.0
+"""Seconds for a head to come, and for the rest of a body that was answered before its end."""
+
+
 class BoundedHead(HttpToolsProtocol):
-    """HTTP/1.1 that refuses a head which goes on and on, before any memory goes with it."""
+    """HTTP/1.1 that refuses a head which goes on and on, before any memory goes with it.
+
+    Nor does it wait for one for ever: connections that strangers hold open are connections that
+    others do not get.
+    """
 
     _unparted = 0  # bytes that came since a head or a part of a body was complete
     _fields = 0  # bytes of this message's headers
+    _in_body = False
+    _waiting: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._waited()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take what came of a connection."""
+        if self._waiting is None and not self._in_body:
+            self._wait()
         self._unparted += len(data)
         super().data_received(data)
         if self._unparted > MAX_HEAD_BYTES and not self.transport.is_closing():
@@ -46,7 +69,8 @@ class BoundedHead(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin the request."""
-        self._unparted = 0
+        self._waited()
+        self._unparted, self._in_body = 0, True
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
@@ -56,8 +80,24 @@ class BoundedHead(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End the request."""
-        self._unparted = 0
+        self._waited()
+        self._unparted, self._in_body = 0, False
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """End an answer; the rest of a body that it did not need is waited for, but not long."""
+        super().on_response_complete()
+        if self._in_body:
+            self._wait()
+
+    def _wait(self) -> None:
+        self._waited()
+        self._waiting = self.loop.call_later(PATIENCE_S, self.transport.close)
+
+    def _waited(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
 
 
 def secure(config: uvicorn.Config, certificates: Certificates | None) -> None:
