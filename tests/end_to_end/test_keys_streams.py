@@ -3,17 +3,20 @@
 import asyncio
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import httpx
 import pytest
 import uvicorn
+from support.serving import Served, served
+from support.world import World
 
 from otel_vector.keys.contract import Role
 from otel_vector.keys.ring import StateKeyring
 from otel_vector.state.sqlite import SqliteState
 from otel_vector.testing.keys import order
 from otel_vector_collector.api.authentication import Authentication
+from otel_vector_collector.api.streams import SHARE
 from otel_vector_collector.receive.gate import Gate
 
 
@@ -101,3 +104,24 @@ def test_a_key_that_is_rotated_with_grace_ends_nothing(keys):
         until = time.monotonic() + 2.5  # the key is looked at every second
         while time.monotonic() < until:
             assert next(parts)
+
+
+def test_followers_of_one_tenant_leave_room_for_those_of_others(keys):
+    world = World()
+    made = (keys.create(order("one", Role.READ, tenants=(name,))) for name in ("a", "b"))
+    loud, other = (issued.text for issued in made)
+    read = []
+    with served(Served(world.store, world.services), Gate(keys)) as api, ExitStack() as open_ones:
+
+        def follow(key):
+            stream = api.stream("GET", "/v1/events", headers={"x-api-key": key}, timeout=20)
+            answer = open_ones.enter_context(stream)
+            if answer.status_code == 200:
+                read.append(answer.iter_raw())  # ends its answer when it is let go
+                next(read[-1])
+            return answer.status_code
+
+        assert {follow(loud) for _ in range(SHARE)} == {200}
+        assert follow(loud) == 503
+        assert follow(other) == 200
+        assert api.get("/v1/stats", headers={"x-api-key": loud}).status_code == 200

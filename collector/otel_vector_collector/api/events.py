@@ -17,7 +17,7 @@ from otel_vector.services.shapes import item_json
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Signal
-from otel_vector_collector.api.access import caller
+from otel_vector_collector.api.access import caller, holder
 from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.parameters import restriction
 from otel_vector_collector.api.streams import Streams
@@ -48,7 +48,7 @@ async def events(
     that read too slowly.
     """
     streams: Streams = request.app.state.streams
-    if streams.full:
+    if streams.full or (holder(request) is not None and streams.has_its_share(tenant)):
         raise RetryableError("too many follow the events already: end one, or try again later")
     where = within.where(ask.search.clock_ns())
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -59,7 +59,7 @@ async def events(
 async def _followed(
     streams: Streams, ask: Services, tenant: Tenant, where: Where
 ) -> AsyncIterator[bytes]:
-    with ask.following.listen(tenant, where) as listener:
+    with streams.following(tenant), ask.following.listen(tenant, where) as listener:
         yield _HEARTBEAT
         silent = 0
         while not streams.closed:

@@ -22,7 +22,7 @@ from otel_vector.jobs.runner import Runner
 from otel_vector.jobs.shapes import job_json
 from otel_vector.keys.audit import Act
 from otel_vector.spans.ids import Tenant
-from otel_vector_collector.api.access import administrator, caller, sees_all
+from otel_vector_collector.api.access import administrator, caller, holder, sees_all
 from otel_vector_collector.api.audit import audit_of, who
 from otel_vector_collector.api.engine import Serving
 from otel_vector_collector.api.formats import json_response
@@ -98,21 +98,24 @@ async def cancel(request: Request, id: _Id, tenant: _Admin) -> Response:  # noqa
 async def events(request: Request, id: _Id, tenant: _Reader) -> Response:  # noqa: A002 -- the route's
     """Follow a job to its end: each event `job` has the job as data; the last one is over."""
     streams: Streams = request.app.state.streams
-    if streams.full:
+    if streams.full or (holder(request) is not None and streams.has_its_share(tenant)):
         raise RetryableError("too many follow events already: end one, or try again later")
     first = await answered(_seen, request, tenant, id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    body = _followed(streams, _runner(request), first)
+    body = _followed(streams, _runner(request), tenant, first)
     return StreamingResponse(body, media_type=_MEDIA, headers=headers)
 
 
-async def _followed(streams: Streams, runner: Runner, now: Job) -> AsyncIterator[bytes]:
+async def _followed(
+    streams: Streams, runner: Runner, tenant: Tenant, now: Job
+) -> AsyncIterator[bytes]:
     seen = runner.seen(now)
-    yield _event(now)
-    while not now.state.is_over and not streams.closed:
-        now = await awaited(partial(runner.wait, now.id, seen), _WAIT_S, streams.limiter)
-        changed, seen = runner.seen(now) != seen, runner.seen(now)
-        yield _event(now) if changed else b": still here\n\n"
+    with streams.following(tenant):
+        yield _event(now)
+        while not now.state.is_over and not streams.closed:
+            now = await awaited(partial(runner.wait, now.id, seen), _WAIT_S, streams.limiter)
+            changed, seen = runner.seen(now) != seen, runner.seen(now)
+            yield _event(now) if changed else b": still here\n\n"
 
 
 def _event(job: Job) -> bytes:

@@ -7,12 +7,20 @@ A web server that stops waits for the answers it has begun. Whoever stops it cal
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from anyio import CapacityLimiter
 
+from otel_vector.spans.ids import Tenant
 from otel_vector_collector.api.threads import FOLLOWERS
 
-__all__ = ["Streams"]
+__all__ = ["SHARE", "Streams"]
+
+SHARE: Final = FOLLOWERS // 2
+"""Streams of one tenant among several: one alone cannot shut the others out."""
 
 
 class Streams:
@@ -21,6 +29,22 @@ class Streams:
     def __init__(self) -> None:
         self._closed = threading.Event()
         self._limiter: CapacityLimiter | None = None
+        self._open = Counter[Tenant]()
+
+    @contextmanager
+    def following(self, tenant: Tenant) -> Iterator[None]:
+        """Count a stream of a tenant for as long as it is open; in the event loop's thread."""
+        self._open[tenant] += 1
+        try:
+            yield
+        finally:
+            self._open[tenant] -= 1
+            if not self._open[tenant]:
+                del self._open[tenant]
+
+    def has_its_share(self, tenant: Tenant) -> bool:
+        """Return whether a tenant has as many streams as one of several may have."""
+        return self._open[tenant] >= SHARE
 
     @property
     def limiter(self) -> CapacityLimiter:
