@@ -130,11 +130,23 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             f"the backup {folder} has format {version}, this version reads up to {FORMAT}; "
             "restore it with the version of otel-vector that made it, or a newer one"
         )
-    if seal != _seal(found):
+    if seal != _seal(found) or not _names_files(found):
         raise StoreDamagedError(
             f"{folder / MANIFEST} was edited or is damaged; use another backup"
         )
     return dict(found)
+
+
+def _names_files(manifest: Mapping[str, Any]) -> bool:
+    """Return whether a manifest says size and hash of each file; a seal can be forged."""
+    match manifest.get("files"):
+        case dict() as files:
+            return all(
+                isinstance(entry, list) and list(map(type, entry)) == [int, str]
+                for entry in files.values()
+            )
+        case _:
+            return False
 
 
 def _content_of(path: Path) -> bytes:

@@ -1,7 +1,9 @@
 """What stands in a backup's folder is read only if it is a file."""
 
 import os
+from hashlib import blake2b
 
+import orjson
 import pytest
 
 from otel_vector.errors import InvalidInputError, StoreDamagedError
@@ -50,3 +52,20 @@ def test_a_manifest_that_is_no_file_is_never_read(backup):
     replaced(backup / MANIFEST, os.mkfifo)
     with pytest.raises(InvalidInputError, match=MANIFEST):
         verify(backup, unreported)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [None, ["state/state.db"], {"state/state.db": 5}, {"../../away": [5, "0" * 64]}],
+    ids=["none", "list", "number", "way out"],
+)
+def test_a_manifest_that_somebody_wrote_anew_is_refused(backup, tmp_path, files):
+    manifest = orjson.loads((backup / MANIFEST).read_bytes())
+    del manifest["seal"]
+    manifest["files"] = files
+    text = orjson.dumps(manifest, option=orjson.OPT_SORT_KEYS)
+    seal = blake2b(text, digest_size=32).hexdigest()
+    (backup / MANIFEST).write_bytes(orjson.dumps(manifest | {"seal": seal}))
+    with pytest.raises(StoreDamagedError, match="use another backup"):
+        restore_backup(backup, tmp_path / "restored", unreported, lambda _: None)
+    assert not (tmp_path / "restored").exists()
