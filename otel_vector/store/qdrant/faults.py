@@ -31,8 +31,8 @@ _PASSING: Final = frozenset(
     }
 )
 _FULL: Final = ("no space left", "disk space", "disk quota", "disk is full", "out of disk")
-_TLS: Final = ("ssl", "tls", "certificate", "wrong_version_number")
-_HTTP: Final = ("http1", "http/1", "http2", "first received frame", "content-type")
+_TLS: Final = ("ssl", "tls", "certificate", "wrong_version_number", "verification check")
+_HTTP: Final = ("http1", "http/1", "http2", "http/2", "first received frame", "content-type")
 
 
 def is_there_already(error: grpc.RpcError) -> bool:
@@ -89,8 +89,8 @@ def _of_code(code: Any, details: str, where: str) -> OtelVectorError | None:
 def _unavailable(text: str, details: str, where: str) -> OtelVectorError:
     if any(word in text for word in _TLS):
         return ConfigError(
-            f"no TLS connection to {where} ({details}); write http:// if it has no TLS, or set"
-            " store.ca to the authority of its certificate"
+            f"no TLS connection to {where} ({details}); write http:// if it has no TLS, else set"
+            " store.ca to the authority of its certificate, and name the host as it does"
         )
     if any(word in text for word in _HTTP):
         return ConfigError(

@@ -8,7 +8,7 @@ from typing import Any, Final
 import grpc
 from qdrant_client import grpc as pb
 
-from otel_vector.errors import StoreVersionError
+from otel_vector.errors import ConfigError, StoreVersionError
 from otel_vector.settings.config import StoreConfig
 from otel_vector.store.models import Model
 from otel_vector.store.qdrant.connection import Connection
@@ -59,7 +59,11 @@ class Schema:
         return found
 
     def complete(self) -> None:
-        """Make the collections and indexes that are missing."""
+        """Make the collections and indexes that are missing.
+
+        Raises:
+            ConfigError: a collection of such a name is of another make.
+        """
         self.version()
         request = pb.ListCollectionsRequest()
         there = {c.name for c in self._connection.call("Collections/List", request).collections}
@@ -73,7 +77,9 @@ class Schema:
     def _add_indexes(self, kind: str) -> None:
         name = self._names.of(kind)
         request = pb.GetCollectionInfoRequest(collection_name=name)
-        known = self._connection.call("Collections/Get", request).result.payload_schema
+        found = self._connection.call("Collections/Get", request).result
+        self._require_shape(kind, name, found.config.params)
+        known = found.payload_schema
         for field, params in _indexes(kind).items():
             if field not in known:
                 _log.info("adding the index %s of collection %s", field, name)
@@ -83,6 +89,23 @@ class Schema:
                         collection_name=name, wait=True, field_name=field, **params
                     ),
                 )
+
+    def _require_shape(self, kind: str, name: str, has: Any) -> None:
+        """Refuse a collection that points of this kind do not fit into."""
+        where = f"the collection {name} on {self._connection.target}"
+        thin = kind != "spans" or has.vectors_config.params.size == 1
+        worded = kind != "meanings" or "bm25" in has.sparse_vectors_config.map
+        if not (thin and worded):
+            raise ConfigError(
+                f"{where} has other vectors than otel-vector's; set store.prefix to names that"
+                " nothing else uses"
+            )
+        by_day = has.sharding_method == pb.ShardingMethod.Custom
+        if by_day != self._names.is_sharded(kind):
+            raise ConfigError(
+                f"{where} was made with store.day_shards = {str(by_day).lower()}; set it so, or"
+                " set store.prefix to begin anew"
+            )
 
     def _creation(self, kind: str) -> Any:
         config = self._config
