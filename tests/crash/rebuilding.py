@@ -59,8 +59,9 @@ def write(store, number):
 def embed(store, model):
     """Give the texts that wait the vectors of the model that answers."""
     meanings = store.tenant(TENANT).meanings
-    for meaning in meanings.pending(500):
-        meanings.fill({meaning.id: model.embed([meaning.text], Role.PASSAGE)[0]})
+    while waiting := meanings.pending(500):
+        vectors = model.embed([meaning.text for meaning in waiting], Role.PASSAGE)
+        meanings.fill({m.id: vector for m, vector in zip(waiting, vectors, strict=True)})
 
 
 def main(folder, acks, work, round_number):
