@@ -8,6 +8,7 @@ from otel_vector.spans.ids import SpanId, Tenant
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.models import Model, Models
 from otel_vector.store.qdrant import QdrantStore
+from otel_vector.store.qdrant.connection import Connection
 from otel_vector.store.qdrant.names import tombs_of, uuid_of
 from otel_vector.store.records import Draft
 from otel_vector.testing.builders import TENANT, SpanRow, item_of
@@ -42,3 +43,19 @@ def test_a_deletion_of_the_id_of_a_record_to_come_does_not_keep_it_from_being_st
     (record,) = ours.put("functions", [Draft("main", {"a": 1}, ())], {})
     assert record.version == 1
     assert ours.get("functions", "main") is not None
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "warned"),
+    [
+        ("http://qdrant.example:6334", "hidden", True),
+        ("http://qdrant.example:6334", "", False),
+        ("https://qdrant.example:6334", "hidden", False),
+        ("http://127.0.0.1:6334", "hidden", False),
+    ],
+    ids=["plain", "no key", "tls", "here"],
+)
+def test_a_key_that_travels_unencrypted_is_warned_of_and_never_logged(url, key, warned, caplog):
+    Connection(StoreConfig(url=url, api_key=key)).close()
+    assert ("unencrypted" in caplog.text) is warned
+    assert "hidden" not in caplog.text

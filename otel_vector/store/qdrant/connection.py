@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,8 +26,11 @@ from otel_vector.store.qdrant.faults import may_pass, translated
 
 __all__ = ["Call", "Connection"]
 
+_log = logging.getLogger(__name__)
+
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 1.0
+_HERE: Final = ("localhost:", "127.0.0.1:", "[::1]:")
 _WRITTEN: Final = frozenset({pb.UpdateStatus.Completed})
 _OPTIONS: Final = [
     ("grpc.max_receive_message_length", -1),
@@ -80,6 +84,12 @@ class Connection:
             credentials = grpc.ssl_channel_credentials(_authority(config.ca))
             self._channel = grpc.secure_channel(self.target, credentials, _OPTIONS)
         else:
+            if config.api_key and not self.target.startswith(_HERE):
+                _log.warning(
+                    "the key of the Qdrant server and all that is stored travel unencrypted to "
+                    "%s: write https:// in store.url",
+                    self.target,
+                )
             self._channel = grpc.insecure_channel(self.target, _OPTIONS)
         self._methods = {name: self._method(name) for name in _ANSWERS}
 
