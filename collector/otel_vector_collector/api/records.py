@@ -216,11 +216,12 @@ async def delete(
     request: Request, collection: _Collection, key: _Key, ask: _Ask, tenant: _Deleter
 ) -> Response:
     """Delete a record with all its versions, and the texts that nothing else points at."""
-    act = Act("records.delete", who(request), (tenant,), counts={"records": 1})
+    act = Act("records.delete", who(request), (tenant,))
 
     def recorded() -> None:
-        ask.records.delete(tenant, collection, key)
-        audit_of(request).record(act)
+        with audit_of(request).during(act) as counts:  # nothing is deleted unrecorded
+            ask.records.delete(tenant, collection, key)
+            counts["records"] = 1
 
     await answered(recorded)
     return Response(status_code=204)
