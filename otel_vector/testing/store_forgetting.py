@@ -133,6 +133,7 @@ def _do(store: Store, name: Tenant, step: _Step) -> Any:
             return tenant.writer.delete(items[0].signal, [item.id for item in items])
         case "join":
             log, text = argument
+            write(tenant, [log], name)  # a log record is stored before what it adds to its span
             source = item_of(log, name).id
             join, texts = join_of(log.trace, log.span, [text], name, source)
             return tenant.writer.join([join], texts)
