@@ -103,9 +103,7 @@ class _Reader:
             "not": lambda v, path, depth: Not(self.read(v, path, depth + 1)),
             "has": lambda v, path, _: Exists(_field(_object(v, path, _FIELD), path)),
             "phrase": lambda v, path, _: Phrase(checked_text(_text(v, path))),
-            "meanings": lambda v, path, _: pointing_at(
-                [_text(m, path) for m in _sequence(v, path)]
-            ),
+            "meanings": lambda v, path, _: _pointing_at(v, path),
         }
 
     def read(self, value: object, path: str, depth: int) -> Filter:
@@ -125,6 +123,13 @@ class _Reader:
     def _list(self, value: object, path: str, depth: int) -> tuple[Filter, ...]:
         items = _sequence(value, path)
         return tuple(self.read(v, f"{path}[{i}]", depth + 1) for i, v in enumerate(items))
+
+
+def _pointing_at(value: object, path: str) -> Filter:
+    try:
+        return pointing_at([_text(meaning, path) for meaning in _sequence(value, path)])
+    except InvalidQueryError as error:
+        raise _wrong(path, str(error).removeprefix(f"{path}: ")) from error
 
 
 def _compare(value: Json, path: str) -> Filter:

@@ -86,6 +86,7 @@ def test_a_rebuild_on_the_command_line_is_the_local_users(tmp_path):
     cli(served, "reindex", "--yes")
     acts = [entry.act for entry in AuditLog(served.data).entries()]
     assert [(act.what, act.who, act.outcome) for act in acts] == [
-        ("store.reindex", "local user", "begun"),
-        ("store.reindex", "local user", "done"),
+        ("jobs.start", "local user", "done"),
+        ("store.reindex", "job", "begun"),
+        ("store.reindex", "job", "done"),
     ]

@@ -6,6 +6,7 @@ Each request is made three times. The usual 1,000 take half a minute on two core
 
 import os
 import threading
+import time
 from random import Random
 
 import grpc
@@ -38,6 +39,7 @@ ELSEWHERE = {
     ("get", "/v1/events"): "test_events_tell_a_follower_nothing_of_others",
     ("get", "/v1/audit"): "test_acts_on_others_are_not_told",
     ("post", "/v1/records/{collection}"): "test_records_of_one_name_are_two",
+    ("post", "/v1/jobs"): "test_a_job_is_nobody_elses",
 }
 """Routes whose answers do not end, grow by being asked, or change what the next one says."""
 
@@ -231,6 +233,26 @@ def test_records_of_one_name_are_two(swept, shared):
         assert a.get(path).status_code == 404
         assert b.get(path).content == theirs
         assert record(MARK, 1)["body"] == b.get(path).json()["body"]
+
+
+def test_a_job_is_nobody_elses(swept, shared):
+    """A's job is A's to see and to end, and works on what is A's alone."""
+    with shared.client(A) as a, shared.client(B) as b:
+        before = b.get("/v1/jobs").json()["jobs"]
+        stats = b.get("/v1/stats").json()
+        made = a.post("/v1/jobs", json={"kind": "reindex"})
+        assert made.status_code in {200, 201, 202}
+        path = f"/v1/jobs/{made.json()['id']}"
+        assert a.get(path).status_code == 200
+        assert b.get(path).status_code == b.delete(path).status_code == 404
+        assert b.get(f"{path}/events").status_code == 404
+        deadline = time.monotonic() + WAIT_S
+        while a.get(path).json()["state"] in {"waiting", "running"}:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert a.get(path).json()["state"] == "done"
+        assert b.get("/v1/jobs").json()["jobs"] == before
+        assert b.get("/v1/stats").json() == stats
 
 
 def test_acts_on_others_are_not_told(swept, shared):

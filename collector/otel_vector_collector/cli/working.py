@@ -14,6 +14,7 @@ from typing import Final
 from otel_vector.errors import ConfigError, JobCancelledError, OtelVectorError
 from otel_vector.jobs.contract import Arguments, Job, JobState
 from otel_vector.jobs.kept import KeptJobs
+from otel_vector.keys.audit import LOCAL_USER, Act, AuditLog
 from otel_vector.settings.config import Settings
 from otel_vector.spans.ids import Tenant
 from otel_vector.wiring import open_state
@@ -51,6 +52,8 @@ def work(settings: Settings, kind: str, tenant: Tenant | None, arguments: Argume
         OtelVectorError: it failed; the message says why.
     """
     with kept_jobs(settings) as jobs:
+        asked = Act("jobs.start", LOCAL_USER, (tenant,) if tenant else (), detail={"kind": kind})
+        AuditLog(settings.data).record(asked)
         if served_at(settings.data) is not None:
             job = jobs.create(kind, tenant, arguments)
             say(f"job {job.id}: `otel-vector jobs cancel {job.id}` ends it")
