@@ -74,7 +74,7 @@ class Compiler:
     def __init__(
         self, operations: Callable[[], Iterable[Meaning] | None], indexed: frozenset[str]
     ) -> None:
-        """Bind to the tenant's operation meanings (None: not known) and what every point is keyed by."""
+        """Bind to the tenant's operations (None: not known) and what every point is keyed by."""
         self._operations = operations
         self._indexed = indexed
 
