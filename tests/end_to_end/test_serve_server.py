@@ -83,7 +83,9 @@ def test_a_server_that_dies_and_comes_back_is_gone_on_with(tmp_path):
                 return "does not answer" in client.get("/ready").text
 
             eventually_served(served, is_told)
-        with StandIn(tmp_path / "server", port=port):
+        with StandIn(tmp_path / "server", port=port), api(served) as client:
+            # Until the connection is made again, questions are told that there is none.
+            eventually_served(served, lambda: client.get("/v1/stats").status_code == 200)
             settle(served)
             assert multiset(exported(served)) == multiset(everything)
 
