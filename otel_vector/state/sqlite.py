@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ CREATE TABLE IF NOT EXISTS state (
 ) WITHOUT ROWID
 """
 _VERSION = 1
+_LITTLE_BYTES = 1 << 20
 _BUSY_S = 10.0  # how long to wait for another process's commit
 
 
@@ -89,13 +91,24 @@ class SqliteState:
         with self._lock, self._translated():
             return self._db.execute(sql, stored).fetchall()
 
+    def _is_full(self, code: int) -> bool:
+        """Whether an error is one of a full disk, which SQLite may call one of input and output.
+
+        It cannot make the memory then that the processes of a file share.
+        """
+        if code & 0xFF != sqlite3.SQLITE_IOERR:
+            return code == sqlite3.SQLITE_FULL
+        return shutil.disk_usage(self._path.parent).free < _LITTLE_BYTES
+
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
-                raise StorageFullError(f"the disk is full: {self._path} cannot grow") from error
+            if self._is_full(error.sqlite_errorcode):
+                raise StorageFullError(
+                    f"the disk is full: {self._path} cannot grow; free some space"
+                ) from error
             raise ConfigError(f"{self._path} cannot be used: {error}") from error
         except sqlite3.DatabaseError as error:
             raise StoreDamagedError(

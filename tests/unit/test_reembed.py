@@ -16,7 +16,10 @@ from otel_vector.testing.builders import TENANT, SpanRow, batch_of, digest_of
 from otel_vector.testing.hashing import HashingEmbedder
 
 OLD = HashingEmbedder(256)
-TEXTS = [(Facet.ERROR, f"card {word} by bank") for word in "abcdefghijklmnopqrstuvwxyz"]
+TEXTS = [
+    (Facet.ERROR, f"card {word} {word * 4} {word * 7} by bank")
+    for word in "abcdefghijklmnopqrstuvwxyz"
+]
 
 
 def opened(folder, model=OLD):
@@ -59,15 +62,15 @@ def test_the_new_model_answers_after_all_texts_have_its_vectors(store):
 
     def progress(done, total=None, note=""):
         reports.append((done, total))
-        assert found(store, "card a by bank", OLD)[0] == "card a by bank"
-        assert found(store, "card a by bank", new) == []
+        assert found(store, "card a aaaa aaaaaaa by bank", OLD)[0] == "card a aaaa aaaaaaa by bank"
+        assert found(store, "card a aaaa aaaaaaa by bank", new) == []
 
     done = reembed(store, new, None, progress)
     assert (done.texts, done.refused) == (len(TEXTS) + 1, 0)
     assert reports[0] == (0, len(TEXTS) + 1)
     assert reports[-1] == (len(TEXTS) + 1, len(TEXTS) + 1)
-    assert found(store, "card a by bank", new)[0] == "card a by bank"
-    assert found(store, "card a by bank", OLD) == []
+    assert found(store, "card a aaaa aaaaaaa by bank", new)[0] == "card a aaaa aaaaaaa by bank"
+    assert found(store, "card a aaaa aaaaaaa by bank", OLD) == []
     assert store.tenant(TENANT).meanings.counts().pending == 0
 
 
@@ -125,7 +128,10 @@ def test_after_the_switch_the_store_refuses_the_old_model_and_names_the_command(
     with pytest.raises(ModelMismatchError, match="otel-vector reembed --model hashing-256"):
         opened(tmp_path / "store")
     again = opened(tmp_path / "store", HashingEmbedder(300))
-    assert found(again, "card b by bank", HashingEmbedder(300))[0] == "card b by bank"
+    assert (
+        found(again, "card b bbbb bbbbbbb by bank", HashingEmbedder(300))[0]
+        == "card b bbbb bbbbbbb by bank"
+    )
     again.close()
 
 
@@ -140,4 +146,4 @@ def test_no_file_holds_the_text_of_a_removed_meaning_after_rewriting(tmp_path, s
     store.checkpoint()
     shelf = next(p for p in (tmp_path / "store/tenants" / TENANT).glob("meanings*/"))
     assert not [p for p in shelf.rglob("*") if p.is_file() and secret.encode() in p.read_bytes()]
-    assert found(store, "card c by bank", OLD)[0] == "card c by bank"
+    assert found(store, "card c cccc ccccccc by bank", OLD)[0] == "card c cccc ccccccc by bank"
