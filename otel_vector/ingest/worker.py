@@ -183,7 +183,7 @@ class Worker:
             self._sink.write(group[0].envelope.tenant, batch)
         except RetryableError:
             raise
-        except Exception:
+        except Exception:  # counted, whatever it is, and raised again for the caller to judge
             if len(group) == 1:
                 self._refused.add(group[0].id)
             raise

@@ -123,6 +123,7 @@ _SERVICES: Final = (
         "slack",
         rb"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9_/-]{20,})",
         rb"hooks\.slack\.com",
+        # Slack's own documented example; every pattern is tested to match its own.
         "https://hooks.slack.com/services/T00000000/B00000000/XXXXyyyyZZZZ",
         "Slack incoming webhook",
     ),

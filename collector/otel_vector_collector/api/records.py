@@ -130,7 +130,7 @@ async def _store_lines(
             _require_bounded(answers.tell(), number)
             await answered(answers.writelines, [orjson.dumps(row) + b"\n" for row in rows])
         answers.seek(0)
-    except BaseException:
+    except BaseException:  # also when the client goes: what is spooled has no reader then
         answers.close()
         raise
     return StreamingResponse(streamed(_read(answers)), media_type=LINES)

@@ -37,7 +37,7 @@ class DoorProcess:
         try:
             _write(self._process.stdin, settings.to_json())
             self.endpoints = self._first_answer()
-        except BaseException:
+        except BaseException:  # also when interrupted: nobody else knows of the child yet
             self.stop(0.0)
             raise
 
@@ -99,7 +99,7 @@ def start_doors(settings: DoorSettings) -> list[DoorProcess]:
     try:
         while len(started) < settings.serve.doors:
             started += [DoorProcess(replace(settings, serve=serve, join=True))]
-    except BaseException:
+    except BaseException:  # also when interrupted: no door may outlive a failed start
         for door in started:
             door.stop(0.0)
         raise

@@ -110,7 +110,7 @@ def _opened(settings: Settings, stack: ExitStack) -> tuple[DoorKeeper, Engine]:
         starting = pool.submit(DoorKeeper, door_settings)
         try:
             engine = Engine.open(settings)
-        except BaseException:
+        except BaseException:  # also when interrupted: doors without an engine must not stay
             if starting.exception() is None:
                 starting.result().stop(_DOORS_S)
             raise

@@ -124,7 +124,7 @@ class Connection:
             for pragma in (*_PRAGMAS, f"synchronous={synchronous}"):
                 self.sql.execute(f"PRAGMA {pragma}")
             self.lock = WriteLock(files.folder)
-        except BaseException:
+        except BaseException:  # whatever it is, nobody else can close the connection
             self.sql.close()
             raise
 

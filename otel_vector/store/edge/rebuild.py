@@ -82,7 +82,7 @@ class Rebuilder:
         except DroppedError:
             building.discard()
             data.repairs.mended([partition])
-        except BaseException:
+        except BaseException:  # also when cancelled: what is not listed has no other owner
             building.discard()
             raise
         finally:
@@ -181,7 +181,7 @@ class Rebuilder:
             data.checkpoint((), building.seen, ())
             data.ledger.bury((), (), suspects)
             data.repairs.replace(old, building.rows)
-        except BaseException:
+        except BaseException:  # readers go by this list, the manifest still by the old one
             data.shards = before
             raise
         data.outgoing.add(old)

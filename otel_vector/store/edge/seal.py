@@ -180,7 +180,7 @@ def _run(folder: Path, report: Callable[[], None]) -> None:
         try:
             while not _ended(process):
                 report()
-        except BaseException:
+        except BaseException:  # also when cancelled: nobody waits for the child then
             process.kill()
             raise
         told = process.stderr.read() if process.stderr else ""

@@ -78,7 +78,7 @@ class EdgeStore:
                 self._open(Tenant(folder.name))
             self._unclean, self._opened = False, True
             self._let_leave()
-        except BaseException:
+        except BaseException:  # whatever it is, the lock and open shards have no other owner
             self.close()
             raise
 

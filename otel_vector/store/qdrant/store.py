@@ -61,7 +61,7 @@ class QdrantStore:
             for model in header.models.current():
                 self._schema.add_space(model)
             self._connection.opened = True
-        except BaseException:
+        except BaseException:  # whatever it is, nobody else can close the connection
             self._connection.close()
             raise
 
