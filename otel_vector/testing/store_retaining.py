@@ -118,6 +118,17 @@ class RetainingPromises(StoreCase):
         assert tenant.meanings.get([failed]) == {}
         assert tenant.upkeep.retired([failed]) == {}
 
+    def test_a_resend_of_what_was_deleted_takes_nothing_that_retention_kept(
+        self, tenant: TenantStore
+    ) -> None:
+        self._store_both(tenant)
+        line, resent = meaning_of(_LINE).id, LogRow(body="line 99", means=(_LINE,))
+        tenant.writer.delete(Signal.LOGS, [item_of(resent).id])
+        tenant.upkeep.drop(tenant.upkeep.partitions()[0].name)
+        assert write(tenant, [resent]).new == ()
+        assert tenant.meanings.get([line])[line].text == _LINE[1]
+        assert tenant.upkeep.retired([line])[line].count == len(_LOGS)
+
     def test_what_was_dropped_stays_so_over_a_restart(self, tmp_path: Path) -> None:
         store = self._durable_store(tmp_path)
         self._store_both(store.tenant(TENANT))

@@ -77,8 +77,9 @@ class Forgetter:
         return len(stored)
 
     def release(self, meanings: Collection[MeaningId]) -> None:
-        """Remove those of some meanings that nothing points at."""
-        self._collector.release(meanings)
+        """Remove those of some meanings that nothing points at, and retention tells nothing of."""
+        told = self._data.ledger.retired(meanings)
+        self._collector.release([m for m in meanings if m not in told])
 
     def complete(self) -> None:
         """Complete what a crash or a fault left unfinished."""
