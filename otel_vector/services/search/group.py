@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from otel_vector.services.answers import MeaningGroup
@@ -90,18 +90,9 @@ def _services(store: TenantStore, meaning: Meaning, grouping: Grouping) -> tuple
     known = store.meanings.get(pointed_at(store.reader, unfiltered, grouping.over).keys())
     operations = {other.id: other.service for other in known.values() if other.service}
     if grouping.where.filter is not None and len(set(operations.values())) > 1:
-        where = narrowed(grouping.where, pointing)
-        counted = _counted(store, where, grouping.over, operations)
-        operations = {id_: operations[id_] for id_ in counted}
+        counted = pointed_at(store.reader, narrowed(grouping.where, pointing), grouping.over)
+        operations = {id_: operations[id_] for id_ in counted.keys() & operations.keys()}
     return tuple(sorted(set(operations.values())))
-
-
-def _counted(
-    store: TenantStore, where: Where, over: tuple[Signal, ...], meanings: Collection[MeaningId]
-) -> set[MeaningId]:
-    """Return the meanings that items under a restriction point at, of some."""
-    tallies = (store.reader.tally(signal, where, meanings) for signal in over)
-    return {meaning for found in tallies for meaning, tally in found.items() if tally.count}
 
 
 def _examples(store: TenantStore, meaning: Meaning, grouping: Grouping) -> tuple[Item, ...]:

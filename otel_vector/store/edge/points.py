@@ -84,8 +84,10 @@ def ends(shard: engine.EdgeShard, condition: Any | None) -> list[Any]:
     for direction in (engine.Direction.Asc, engine.Direction.Desc):
         # A limit of one takes forty times as long as one of two.
         records = _ordered(shard, condition, 2, direction)
-        if records:
-            found += _tied(shard, condition, records[0].payload["s"])
+        starts = [record.payload["s"] for record in records]
+        if len(starts) > 1 and abs(starts[0] - starts[1]) <= _BLUR:
+            records = _tied(shard, condition, starts[0])
+        found += [record for record in records if record.payload["s"] == starts[0]]
     return found
 
 

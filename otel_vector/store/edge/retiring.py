@@ -3,42 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from otel_vector.spans.keys import STATUS_ERROR
 from otel_vector.store.answers import Tally
+from otel_vector.store.edge.extremes import Extremes
 from otel_vector.store.reading.sums import as_list
 
 __all__ = ["Retiring"]
 
 
 @dataclass(slots=True)
-class _Extreme:
-    """The earliest or latest start in microseconds, and the places of the items that have it."""
-
-    start_us: int
-    places: list[int]
-
-    def see(self, start_us: int, place: int, *, later: bool) -> None:
-        """Look at one item."""
-        if start_us == self.start_us:
-            self.places.append(place)
-        elif (start_us > self.start_us) is later:
-            self.start_us, self.places = start_us, [place]
-
-    def starts(self, start_ns: Callable[[int], int | None]) -> Iterable[int]:
-        """Return the starts in nanoseconds; to the microsecond where the block is not there."""
-        for place in self.places:
-            found = start_ns(place)
-            yield self.start_us * 1000 if found is None else found
-
-
-@dataclass(slots=True)
 class _Sum:
-    first: _Extreme
-    last: _Extreme
+    ends: Extremes[int] = field(default_factory=Extremes)
     errors: int = 0
     histogram: Counter[int] = field(default_factory=Counter)
 
@@ -59,10 +38,8 @@ class Retiring:
         for meaning in as_list(payload.get("m")):
             total = self._sums.get(meaning)
             if total is None:
-                total = _Sum(_Extreme(start, []), _Extreme(start, []))
-                self._sums[meaning] = total
-            total.first.see(start, place, later=False)
-            total.last.see(start, place, later=True)
+                total = self._sums[meaning] = _Sum()
+            total.ends.see(start, place)
             total.errors += failed
             total.histogram[payload["d"]] += 1
 
@@ -72,13 +49,10 @@ class Retiring:
         Args:
             start_ns: returns the start of the item at a place, in nanoseconds.
         """
-        return {
-            meaning: Tally(
-                total.histogram.total(),
-                total.errors,
-                dict(total.histogram),
-                min(total.first.starts(start_ns)),
-                max(total.last.starts(start_ns)),
-            )
-            for meaning, total in self._sums.items()
-        }
+        return {meaning: _tally(total, start_ns) for meaning, total in self._sums.items()}
+
+
+def _tally(total: _Sum, start_ns: Callable[[int], int | None]) -> Tally:
+    starts = list(total.ends.starts(start_ns))
+    histogram = dict(total.histogram)
+    return Tally(total.histogram.total(), total.errors, histogram, min(starts), max(starts))

@@ -9,7 +9,7 @@ blocks are scanned instead. The last few of these are kept until something is wr
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from threading import Lock
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Tally
 from otel_vector.store.edge.between import unsure_items
 from otel_vector.store.edge.data import TenantData
+from otel_vector.store.edge.extremes import Extremes
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.points import EVERY, ends
 from otel_vector.store.edge.render import filter_of, render
@@ -38,6 +39,11 @@ __all__ = ["Tallies"]
 
 _KEPT: Final = 4
 _NOTHING: Final = NOTHING.least
+
+_Place = tuple[ShardRow, int]
+"""A shard and where its block names an item."""
+
+_Ends = Extremes[_Place]
 
 
 def _under(meaning: MeaningId, condition: Any | None) -> engine.Filter:
@@ -83,7 +89,7 @@ class Tallies:
     ) -> None:
         """Count what matches a condition, by summaries where there is none."""
         given = render(condition)
-        narrowed = [(_under(m, given), total) for m, total in found.items()]
+        narrowed = [(_under(m, given), total, _Ends()) for m, total in found.items()]
         failed = _failed(found, given)
         for row in self._data.shards_of(streams):
             summary = self._data.pool.summary(row) if condition is None else None
@@ -93,8 +99,12 @@ class Tallies:
                 continue
             with self._data.gate.reading(), self._data.pool.lease(row) as shard:
                 self._add_errors(shard, failed, found)
-                for under, total in narrowed:
-                    self._add(shard, row, under, total, ends_too=condition is not None)
+                for under, total, extremes in narrowed:
+                    if _add(shard, under, total) and condition is not None:
+                        _see_ends(shard, row, under, extremes)
+        for _, total, extremes in narrowed:
+            for start_ns in extremes.starts(self._start_ns):
+                total.saw(start_ns)
 
     def _split(
         self, signal: Signal, where: Where
@@ -140,25 +150,11 @@ class Tallies:
             if total is not None:
                 total.errors += int(hit.count)
 
-    def _add(
-        self, shard: SpanShard, row: ShardRow, under: engine.Filter, total: Sum, *, ends_too: bool
-    ) -> None:
-        hits = shard.engine.facet(engine.FacetRequest("d", BUCKETS + 10, False, under))
-        counts = {int(hit.value): int(hit.count) for hit in hits}
-        if not counts:
-            return
-        total.histogram.update(counts)
-        if ends_too:
-            for start_ns in self._ends(shard, row, under):
-                total.saw(start_ns)
-
-    def _ends(self, shard: SpanShard, row: ShardRow, condition: engine.Filter) -> Iterator[int]:
-        """Yield the first and the last start under a condition, in nanoseconds."""
+    def _start_ns(self, place: _Place) -> int | None:
+        row, p = place
         signal = Signal.LOGS if row.stream == LOGS else Signal.SPANS
-        for record in ends(shard.engine, condition):
-            item = self._data.item_at(row.folder, record.payload["p"], signal)
-            if item is not None:
-                yield item.start_ns
+        item = self._data.item_at(row.folder, p, signal)
+        return None if item is None else item.start_ns
 
     def _add_seen(self, streams: list[str], found: dict[MeaningId, Sum]) -> None:
         for stream in streams:
@@ -182,3 +178,19 @@ class Tallies:
         with self._data.gate.reading(), self._data.pool.lease(row) as shard:
             hits = shard.engine.facet(engine.FacetRequest("m", EVERY, False, filter_))
         return {MeaningId(int(hit.value)): int(hit.count) for hit in hits}
+
+
+def _add(shard: SpanShard, under: engine.Filter, total: Sum) -> bool:
+    """Count a shard's items by duration; return whether there are any."""
+    hits = shard.engine.facet(engine.FacetRequest("d", BUCKETS + 10, False, under))
+    counts = {int(hit.value): int(hit.count) for hit in hits}
+    total.histogram.update(counts)
+    return bool(counts)
+
+
+def _see_ends(shard: SpanShard, row: ShardRow, under: engine.Filter, extremes: _Ends) -> None:
+    """Look at the first and the last item of a shard, unless they cannot be those of all."""
+    if row.min_us is not None and row.max_us is not None and (row.min_us, row.max_us) in extremes:
+        return
+    for record in ends(shard.engine, under):
+        extremes.see(record.payload["s"], (row, record.payload["p"]))
