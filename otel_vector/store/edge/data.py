@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock, RLock
 
-from otel_vector.errors import StoreDamagedError
+from otel_vector.errors import OtelVectorError, StoreDamagedError
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.batch import Join
 from otel_vector.spans.items import Item
@@ -74,29 +74,48 @@ class TenantData:
         self.gate = Gate()
         self.writing = RLock()
         """Held by whatever changes points, blocks, meanings or the manifest; readers never."""
-        self.manifest = Manifest(root / "manifest.db", config.max_partitions)
-        self.meanings, lost = open_meanings(
-            root, spaces, self.gate, self.writing, bool(self.manifest.shards())
-        )
-        self.ledger = Ledger(root / "manifest.db")
-        self.pool = Pool(root, config.max_open_shards)
-        self.repairs = Repairs(root / "manifest.db")
-        self._note_lost(lost)
-        self.pool.broken = self._set_aside_broken
-        self.outgoing = Outgoing(root, self.pool, config.query_timeout_s)
         self.late = Late()
         self.cache = BlockCache(config.block_cache_bytes)
-        self.shards: list[ShardRow] = self.manifest.shards()
-        self.seen: dict[str, Seen] = self.manifest.seen()
-        self.waiting = _by_span(self.manifest.waiting())
         self.version = 0
         self._files: dict[str, BlockFile] = {}
         self._files_lock = Lock()
         self.unreadable: dict[str, str] = {}
         """Partitions whose blocks cannot be read, and why."""
-        self._gone = BlockFile(Path(":memory:"), config.compression_level)
-        self._remove_leftovers()
-        self._recount(ask=unclean)
+        self._held = ExitStack()
+        """What is open; the last one is released first."""
+        try:
+            self._open(spaces)
+            self._remove_leftovers()
+            self._recount(ask=unclean)
+        except BaseException:  # whatever it is, nobody else could release what is open
+            with suppress(OtelVectorError):  # the first fault says why
+                self._held.close()
+            raise
+
+    def _open(self, spaces: Spaces) -> None:
+        """Open what every tenant has open, and read the tables."""
+        path, held = self.root / "manifest.db", self._held
+        self.manifest = Manifest(path, self.config.max_partitions)
+        held.callback(self.manifest.close)
+        self.meanings, lost = open_meanings(
+            self.root, spaces, self.gate, self.writing, bool(self.manifest.shards())
+        )
+        held.callback(self.meanings.close)
+        self.ledger = Ledger(path)
+        held.callback(self.ledger.close)
+        self.repairs = Repairs(path)
+        held.callback(self.repairs.close)
+        self._note_lost(lost)
+        self._gone = BlockFile(Path(":memory:"), self.config.compression_level)
+        held.callback(self._gone.close)
+        held.callback(self._close_files)
+        self.pool = Pool(self.root, self.config.max_open_shards)
+        held.callback(self.pool.close)
+        self.pool.broken = self._set_aside_broken
+        self.outgoing = Outgoing(self.root, self.pool, self.config.query_timeout_s)
+        self.shards: list[ShardRow] = self.manifest.shards()
+        self.seen: dict[str, Seen] = self.manifest.seen()
+        self.waiting = _by_span(self.manifest.waiting())
 
     def _note_lost(self, why: str) -> None:
         """Remember that the meanings were made anew: every partition is to be described again."""
@@ -259,16 +278,13 @@ class TenantData:
 
     def close(self) -> None:
         """Release everything, also after a fault; call `checkpoint` before."""
+        with self._held:
+            self.outgoing.sweep(now=True)
+
+    def _close_files(self) -> None:
         with ExitStack() as closing:
-            closing.callback(self.manifest.close)
-            closing.callback(self.ledger.close)
-            closing.callback(self.repairs.close)
-            closing.callback(self._gone.close)
             for file in self._files.values():
                 closing.callback(file.close)
-            closing.callback(self.meanings.close)
-            closing.callback(self.pool.close)
-            self.outgoing.sweep(now=True)
 
 
 def _by_span(waiting: Iterable[Waiting]) -> dict[bytes, list[Waiting]]:

@@ -16,13 +16,15 @@ from otel_vector.errors import (
     StoreDamagedError,
     StoreLockedError,
 )
+from otel_vector.store.edge.shortage import NO_FILES, NO_MEMORY, shortage
 
-__all__ = ["engine_writing", "require_free_space", "translated"]
+__all__ = ["engine_writing", "lacking", "require_free_space", "translated"]
 
 _FULL: Final = ("no space left", "disk is full", "disk quota", "file too large", "enospc")
 _LOCKED: Final = ("wouldblock", "would block", "resource temporarily unavailable")
 _READ_ONLY: Final = ("read-only", "readonly", "permission denied")
-_NO_FILES: Final = "too many open files"
+_NO_FILES: Final = ("too many open files", "toomanyopenfiles")
+_NO_MEMORY: Final = ("cannot allocate memory", "out of memory", "outofmemory", "os error 12)")
 _MIN_FREE_BYTES: Final = 64 << 20
 """The engine maps sparse files of 32 MiB; a disk that fills under a map kills the process
 (SIGBUS), so no engine call that writes may begin without this much in reserve."""
@@ -38,10 +40,13 @@ def translated(what: str) -> Iterator[None]:
     Raises:
         StorageFullError: no space, quota reached, or the folder is read-only.
         StoreLockedError: another process holds the file.
+        RetryableError: the process is out of memory, memory maps or file descriptors.
         StoreDamagedError: the file cannot be read.
     """
     try:
         yield
+    except (MemoryError, SystemError) as fault:  # the latter: a call failed without saying why
+        raise RetryableError(f"{what}: {NO_MEMORY}") from fault
     except (sqlite3.OperationalError, OSError, RuntimeError) as fault:
         raise _in_our_words(what, fault) from fault
     except sqlite3.DatabaseError as fault:
@@ -52,18 +57,33 @@ def translated(what: str) -> Iterator[None]:
         raise
 
 
+def lacking(fault: Exception | str) -> str:
+    """Return what a fault says the process ran out of, and what to do; empty if of nothing.
+
+    Such a fault tells nothing of the file that was at hand.
+    """
+    code, text = getattr(fault, "errno", None), str(fault).lower()
+    if code in {errno.EMFILE, errno.ENFILE} or any(word in text for word in _NO_FILES):
+        return NO_FILES
+    if code == errno.ENOMEM or any(word in text for word in _NO_MEMORY):
+        return NO_MEMORY
+    return ""
+
+
 def _in_our_words(what: str, fault: Exception) -> Exception:
     text = str(fault).lower()
     if getattr(fault, "errno", None) in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} or any(
         word in text for word in _FULL
     ):
         return StorageFullError(f"{what}: the disk or its quota is full; free some space")
-    if getattr(fault, "errno", None) in {errno.EMFILE, errno.ENFILE} or _NO_FILES in text:
-        return RetryableError(f"{what}: no file descriptors are left; raise the limit (ulimit -n)")
+    if without := lacking(fault):
+        return RetryableError(f"{what}: {without}")
     if any(word in text for word in _READ_ONLY):
         return StorageFullError(f"{what}: the folder is read-only; make it writable")
     if any(word in text for word in _LOCKED):
         return StoreLockedError(f"{what}: another process has it open; stop that process first")
+    if without := shortage():  # SQLite does not say why it could not open or map a file
+        return RetryableError(f"{what}: {without} ({fault})")
     return StoreDamagedError(f"{what}: {fault}; restore it from a backup")
 
 

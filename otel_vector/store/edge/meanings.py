@@ -98,7 +98,11 @@ class EdgeMeanings:
         self._folder = shelf_folder(root)
         self._shard = open_shelf(self._folder, spaces.slots())
         self._dirty = True
-        self._known = self._load()
+        try:
+            self._known = self._load()
+        except BaseException:  # whatever it is, nobody else could release the shard
+            self._shard.close()
+            raise
 
     def _load(self) -> Known:
         known = Known()
@@ -310,8 +314,10 @@ class EdgeMeanings:
 
     def close(self) -> None:
         """Flush and release."""
-        self.flush()
-        self._shard.close()
+        try:
+            self.flush()
+        finally:
+            self._shard.close()
 
 
 def _facet_is(facets: Sequence[Facet]) -> engine.Filter:

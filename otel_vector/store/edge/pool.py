@@ -14,7 +14,8 @@ from pathlib import Path
 from threading import Condition, RLock
 from typing import Final
 
-from otel_vector.errors import StorageFullError, StoreDamagedError
+from otel_vector.errors import RetryableError, StorageFullError, StoreDamagedError
+from otel_vector.store.edge.faults import lacking, translated
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.shard import SUMMARY, SpanShard, create_shard_folder, shard_folder
 from otel_vector.store.edge.skip import Skip
@@ -141,7 +142,9 @@ class Pool:
         return skip
 
     def _loaded_skip(self, row: ShardRow) -> Skip:
-        skip = Skip(shard_folder(self._root / row.folder, row).with_suffix(".bloom"))
+        path = shard_folder(self._root / row.folder, row).with_suffix(".bloom")
+        with translated(f"reading {path}"):
+            skip = Skip(path)
         if not skip.complete:
             with self.lease(row) as shard:
                 skip.rebuild(shard.engine)
@@ -156,7 +159,9 @@ class Pool:
             if known is None or generation != row.generation:
                 try:
                     known = Summary(shard_folder(self._root / row.folder, row) / SUMMARY)
-                except (OSError, ValueError):
+                except (OSError, ValueError) as fault:
+                    if without := lacking(fault):
+                        raise RetryableError(f"reading a summary: {without}") from fault
                     row.sealed = False  # it is counted by the engine until it is sealed again
                     return None
                 self._summaries[row.id] = row.generation, known

@@ -25,11 +25,12 @@ from time import monotonic
 from typing import Final
 from uuid import uuid4
 
-from otel_vector.errors import StorageFullError, StoreDamagedError
+from otel_vector.errors import RetryableError, StorageFullError, StoreDamagedError
 from otel_vector.progress import Progress
 from otel_vector.store.edge.copies import copy_folder
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.durable import rename_durably
+from otel_vector.store.edge.faults import lacking
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.shard import SpanShard
 
@@ -188,6 +189,8 @@ def _run(folder: Path, report: Callable[[], None]) -> None:
         # Writing to a mapped file on a full disk ends a process by a signal.
         if process.returncode == -signal.SIGBUS or "space" in told.lower():
             raise StorageFullError(f"sealing {folder}: the disk is full; free some space")
+        if without := lacking(told):
+            raise RetryableError(f"sealing {folder}: {without}")
         raise StoreDamagedError(
             f"{folder} cannot be sealed (exit code {process.returncode}):"
             f" {told.strip().splitlines()[-1:] or 'no reason given'}; run otel-vector reindex"

@@ -85,15 +85,24 @@ class SpanShard:
         self.folder = folder
         with translated(f"opening {folder}"):
             self.engine = engine.EdgeShard.load(str(folder))
-            missing = set(_INDEXES) - set(self.engine.info().payload_schema)
-        if missing:
-            with engine_writing("indexing", folder):
-                _add_indexes(self.engine, missing)
-        self.dirty = bool(missing)
+        try:
+            self.dirty = self._completed()
+        except BaseException:  # whatever it is, nobody else could release the shard
+            self.engine.close()
+            raise
         self.leases = 0
         """How many hold it; the pool counts."""
         self.journal: list[Callable[[SpanShard], None]] | None = None
         """While a list, it takes every change, to be made again on a copy."""
+
+    def _completed(self) -> bool:
+        """Add the indexes that are missing; return whether any was."""
+        with translated(f"opening {self.folder}"):
+            missing = set(_INDEXES) - set(self.engine.info().payload_schema)
+        if missing:
+            with engine_writing("indexing", self.folder):
+                _add_indexes(self.engine, missing)
+        return bool(missing)
 
     def insert(self, points: Sequence[engine.Point]) -> None:
         """Insert points that are not there yet; others are left as they are."""

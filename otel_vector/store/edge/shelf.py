@@ -84,10 +84,14 @@ def open_shelf(folder: Path, slots: Mapping[str, int]) -> engine.EdgeShard:
         create_shelf(folder)
     with translated(f"opening {folder}"):
         shard = engine.EdgeShard.load(str(folder))
-    with engine_writing("opening", folder):
-        for name in sorted(set(_INDEXES) - set(shard.info().payload_schema)):
-            shard.update(engine.UpdateOperation.create_field_index(name, _INDEXES[name]))
-        add_slots(shard, slots)
+    try:
+        with engine_writing("opening", folder):
+            for name in sorted(set(_INDEXES) - set(shard.info().payload_schema)):
+                shard.update(engine.UpdateOperation.create_field_index(name, _INDEXES[name]))
+            add_slots(shard, slots)
+    except BaseException:  # whatever it is, nobody else could release the shard
+        shard.close()
+        raise
     return shard
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from otel_vector.errors import OtelVectorError
 from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.ids import Tenant
 from otel_vector.store.contract import SpanReader, SpanWriter, StoreSize
@@ -38,6 +39,15 @@ class EdgeTenant:
     ) -> None:  # fmt: skip
         """Open or create a tenant's folder."""
         self._data = TenantData(root, config, spaces, unclean=check)
+        try:
+            self._begin(tenant, indexed, check=check)
+        except BaseException:  # whatever it is, nobody else could release what is open
+            with suppress(OtelVectorError):  # the first fault says why
+                self._data.close()
+            raise
+
+    def _begin(self, tenant: Tenant, indexed: frozenset[str], *, check: bool) -> None:
+        """Check, complete and recover what the last process left."""
         verifier = Verifier(self._data, tenant)
         if check:
             verifier.after_unclean_stop()
