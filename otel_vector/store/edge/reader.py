@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from heapq import nlargest
-from itertools import islice
 from typing import Final
 
 import qdrant_edge as engine
@@ -29,6 +28,7 @@ from otel_vector.store.edge.walk import Found, walk
 from otel_vector.store.reading.asking import asks_meanings
 from otel_vector.store.reading.clause import Clause
 from otel_vector.store.reading.compile import Compiler
+from otel_vector.store.reading.listing import first_matches, is_beyond, order, page_of
 from otel_vector.store.reading.needles import bytes_test
 from otel_vector.store.reading.streams import LIVE, LOGS, OTHER, streams_of, test_of
 from otel_vector.store.reading.sums import as_list
@@ -59,11 +59,9 @@ class EdgeReader:
         if exact or self._walks(where, clause, streams):
             found = self._walked(signal, where, clause, after, limit + 1, exact=exact)
         else:
-            found = self._scanned(signal, where, streams, below_us, limit + 1, after)
-        items = list(islice(_after(found, after), limit + 1))
-        page = tuple(items[:limit])
-        more = len(items) > limit and page
-        return Page(page, Cursor(page[-1].start_ns, page[-1].id) if more else None)
+            matches = Scan(self._data, self._tenant, signal, where).matches(streams, below_us)
+            found = iter([first_matches(matches, limit + 1, after)])
+        return page_of(found, limit, after)
 
     def _walks(self, where: Where, clause: Clause, streams: Sequence[str]) -> bool:
         """Whether walking points is the better way to answer an inexact question."""
@@ -100,25 +98,9 @@ class EdgeReader:
             for start in range(0, len(group), _PART):
                 deadline.check()
                 items = self._items(group[start : start + _PART], signal)
-                fresh = (i for i in items if _beyond(i, after) and (keep is None or keep(i)))
-                best = nlargest(page, [*best, *fresh], key=_order)
+                fresh = (i for i in items if is_beyond(i, after) and (keep is None or keep(i)))
+                best = nlargest(page, [*best, *fresh], key=order)
             yield best
-
-    def _scanned(
-        self, signal: Signal, where: Where, streams: Sequence[str], below_us: int | None,
-        limit: int, after: Cursor | None,
-    ) -> Iterator[list[Item]]:  # fmt: skip
-        """Yield one sorted group: enough items that no unread block can come before the last."""
-        found: list[Item] = []
-        for end_us, matched in Scan(self._data, self._tenant, signal, where).matches(
-            streams, below_us
-        ):
-            if len(found) >= limit and found[limit - 1].start_ns // 1000 > end_us:
-                break
-            fresh = [m.item for m in matched if _beyond(m.item, after)]
-            if fresh:
-                found = sorted([*found, *fresh], key=_order, reverse=True)[:limit]
-        yield found
 
     def _items(self, points: Iterable[Found], signal: Signal) -> Iterator[Item]:
         """Yield the items of points; one whose block is not there is not there either."""
@@ -147,7 +129,7 @@ class EdgeReader:
                     records = by_trace(shard.engine, key)
                 found = [Found(row, record.id.hex, record.payload) for record in records]
                 items += self._items(found, signal)
-        return sorted((i for i in items if i.message.trace_id == trace_id), key=_order)
+        return sorted((i for i in items if i.message.trace_id == trace_id), key=order)
 
     def items(self, signal: Signal, ids: Sequence[SpanId]) -> list[Item]:
         """See `SpanReader`."""
@@ -177,20 +159,6 @@ class EdgeReader:
 
 def _place(point: Found) -> tuple[str, int]:
     return point.row.folder, point.payload["p"]
-
-
-def _order(item: Item) -> tuple[int, str]:
-    return item.start_ns, item.id
-
-
-def _beyond(item: Item, after: Cursor | None) -> bool:
-    return after is None or _order(item) < (after.start_ns, after.id)
-
-
-def _after(groups: Iterable[list[Item]], after: Cursor | None) -> Iterator[Item]:
-    """Flatten groups of descending starts, each in order, from the cursor on."""
-    for group in groups:
-        yield from sorted((i for i in group if _beyond(i, after)), key=_order, reverse=True)
 
 
 def _overlapping(rows: Iterable[ShardRow], where: Where, below_us: int | None) -> list[ShardRow]:

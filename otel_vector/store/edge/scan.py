@@ -7,13 +7,9 @@ point names another block is a copy.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import chain, groupby, repeat
+from itertools import groupby
 from operator import itemgetter
-from typing import Any, Final
 
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId, SpanId
@@ -26,22 +22,11 @@ from otel_vector.store.reading.blocks import BlockBytes
 from otel_vector.store.reading.cache import CachedBlock
 from otel_vector.store.reading.identity import ids_of_items
 from otel_vector.store.reading.needles import bytes_test
+from otel_vector.store.reading.scanning import Matched, read_ahead
 from otel_vector.store.reading.streams import test_of
 from otel_vector.store.reading.sums import as_list
 
-__all__ = ["Matched", "Scan"]
-
-_PART_BYTES: Final = 4 << 20  # decompressed bytes read at once, one block at least
-_AHEAD: Final = 3  # parts read ahead
-_THREADS: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """An item that a scan found, and its point's payload."""
-
-    item: Item
-    payload: dict[str, Any]
+__all__ = ["Scan"]
 
 
 class Scan:
@@ -77,26 +62,11 @@ class Scan:
     ) -> Iterator[tuple[int, list[Matched]]]:
         """Yield for each block, latest end first, its end in microseconds and its matches."""
         deadline = self._data.deadline()
-        for folder, key, block in self._messages(self.blocks(streams, below_us)):
+        heads = self.blocks(streams, below_us)
+        for folder, key, block in read_ahead(heads, lambda head: head[1].size, self._read):
             deadline.check()
             may_match = self._may_match(block.message)
             yield key.max_us, self._hits(folder, key, block, streams) if may_match else []
-
-    def _messages(
-        self, blocks: Sequence[tuple[str, BlockKey]]
-    ) -> Iterator[tuple[str, BlockKey, BlockBytes]]:
-        """Yield the blocks in order; threads read and decompress ahead."""
-        parts = list(_parts(blocks))
-        with ThreadPoolExecutor(_THREADS, "scan") as threads:
-            ahead = deque(threads.submit(self._read, part) for part in parts[:_AHEAD])
-            try:
-                for part in chain(parts[_AHEAD:], repeat(None, len(ahead))):
-                    ready = ahead.popleft().result()
-                    if part is not None:
-                        ahead.append(threads.submit(self._read, part))
-                    yield from ready
-            finally:
-                threads.shutdown(wait=False, cancel_futures=True)
 
     def _read(
         self, part: Sequence[tuple[str, BlockKey]]
@@ -144,17 +114,3 @@ class Scan:
                     )
                     confirmed.append(Matched(named, payload))
         return confirmed
-
-
-def _parts(blocks: Sequence[tuple[str, BlockKey]]) -> Iterator[list[tuple[str, BlockKey]]]:
-    """Cut blocks into parts of some megabytes."""
-    part: list[tuple[str, BlockKey]] = []
-    size = 0
-    for folder, key in blocks:
-        if part and size + key.size > _PART_BYTES:
-            yield part
-            part, size = [], 0
-        part.append((folder, key))
-        size += key.size
-    if part:
-        yield part

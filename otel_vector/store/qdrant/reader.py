@@ -7,9 +7,9 @@ blocks are scanned newest first. Both stop when the page is full.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from heapq import nlargest
-from itertools import groupby, islice
+from itertools import groupby
 from typing import Final
 
 from otel_vector.spans.filters import Where
@@ -27,6 +27,7 @@ from otel_vector.store.reading.clause import NOTHING, Clause
 from otel_vector.store.reading.compile import Compiler
 from otel_vector.store.reading.conditions import equals_any
 from otel_vector.store.reading.deadline import Deadline
+from otel_vector.store.reading.listing import first_matches, is_beyond, order, page_of
 from otel_vector.store.reading.needles import bytes_test
 from otel_vector.store.reading.streams import LIVE, LOGS, OTHER, streams_of, test_of
 
@@ -51,6 +52,7 @@ class QdrantReader:
 
     def find(self, signal: Signal, where: Where, limit: int, after: Cursor | None = None) -> Page:
         """See `SpanReader`."""
+        below_us = after.start_ns // 1000 if after else None
         streams, runs_exact = streams_of(signal, where)
         clause = self._compiler.where(signal, where)
         exact = clause.exact and runs_exact
@@ -59,11 +61,10 @@ class QdrantReader:
         if exact or self._walks(where, clause, streams):
             found = self._walked(signal, where, clause, after, limit + 1, exact=exact)
         else:
-            found = iter([self._scanned(signal, where, limit + 1, after)])
-        items = list(islice(_after(found, after), limit + 1))
-        page = tuple(items[:limit])
-        more = len(items) > limit and page
-        return Page(page, Cursor(page[-1].start_ns, page[-1].id) if more else None)
+            scan = Scan(self._bound, self._blocks, signal, where)
+            matches = scan.matches(streams, Deadline(self._timeout_s), below_us)
+            found = iter([first_matches(matches, limit + 1, after)])
+        return page_of(found, limit, after)
 
     def _walks(self, where: Where, clause: Clause, streams: Sequence[str]) -> bool:
         """Whether walking points is the better way to answer an inexact question."""
@@ -94,8 +95,8 @@ class QdrantReader:
             for start in range(0, len(ordered), _PART):
                 deadline.check()
                 items = items_of(self._blocks, ordered[start : start + _PART], signal)
-                fresh = (i for i in items if _beyond(i, after) and (keep is None or keep(i)))
-                best = nlargest(page, [*best, *fresh], key=_order)
+                fresh = (i for i in items if is_beyond(i, after) and (keep is None or keep(i)))
+                best = nlargest(page, [*best, *fresh], key=order)
             yield best
 
     def _groups(
@@ -110,22 +111,6 @@ class QdrantReader:
             below_us = points[-1].start_us - 1
             page = min(page * 2, _MAX_PAGE)
 
-    def _scanned(
-        self, signal: Signal, where: Where, limit: int, after: Cursor | None
-    ) -> list[Item]:
-        """Return enough items, in order, that no unread block can come before the last."""
-        below_us = after.start_ns // 1000 if after else None
-        streams, _ = streams_of(signal, where)
-        found: list[Item] = []
-        scan = Scan(self._bound, self._blocks, signal, where)
-        for end_us, matched in scan.matches(streams, Deadline(self._timeout_s), below_us):
-            if len(found) >= limit and found[limit - 1].start_ns // 1000 > end_us:
-                break
-            fresh = [m.item for m in matched if _beyond(m.item, after)]
-            if fresh:
-                found = sorted([*found, *fresh], key=_order, reverse=True)[:limit]
-        return found
-
     def trace(self, trace_id: bytes) -> list[Item]:
         """See `SpanReader`."""
         return self._of_trace(trace_id, (LIVE, OTHER), Signal.SPANS)
@@ -138,7 +123,7 @@ class QdrantReader:
         must = conditions(streams, equals_any("t", [trace_key(trace_id)]))
         found = map(found_in, self._bound.scroll("spans", must))
         items = items_of(self._blocks, found, signal)
-        return sorted((i for i in items if i.message.trace_id == trace_id), key=_order)
+        return sorted((i for i in items if i.message.trace_id == trace_id), key=order)
 
     def items(self, signal: Signal, ids: Sequence[SpanId]) -> list[Item]:
         """See `SpanReader`."""
@@ -161,17 +146,3 @@ class QdrantReader:
 
 def _key(found: Found) -> tuple[int, str]:
     return found.start_ns, found.id
-
-
-def _order(item: Item) -> tuple[int, str]:
-    return item.start_ns, item.id
-
-
-def _beyond(item: Item, after: Cursor | None) -> bool:
-    return after is None or _order(item) < (after.start_ns, after.id)
-
-
-def _after(groups: Iterable[list[Item]], after: Cursor | None) -> Iterator[Item]:
-    """Flatten groups of descending starts, each in order, from the cursor on."""
-    for group in groups:
-        yield from sorted((i for i in group if _beyond(i, after)), key=_order, reverse=True)

@@ -7,12 +7,8 @@ point names another block is a copy.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from itertools import chain, repeat
-from typing import Any, Final
+from typing import Final
 
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId
@@ -29,25 +25,15 @@ from otel_vector.store.reading.conditions import Range
 from otel_vector.store.reading.deadline import Deadline
 from otel_vector.store.reading.identity import ids_of_items
 from otel_vector.store.reading.needles import bytes_test
+from otel_vector.store.reading.scanning import Matched, read_ahead
 from otel_vector.store.reading.streams import test_of
 from otel_vector.store.reading.sums import as_list
 
-__all__ = ["Matched", "Scan"]
+__all__ = ["Scan"]
 
-_PART_BYTES: Final = 4 << 20
-_AHEAD: Final = 3
-_THREADS: Final = 2
 _SLACK_US: Final = 4
 
 Part = list[tuple[BlockHead, BlockBytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Matched:
-    """An item that a scan found, and its point's payload."""
-
-    item: Item
-    payload: dict[str, Any]
 
 
 class Scan:
@@ -81,23 +67,10 @@ class Scan:
         self, streams: Sequence[str], deadline: Deadline, below_us: int | None = None
     ) -> Iterator[tuple[int, list[Matched]]]:
         """Yield for each block, latest end first, its end in microseconds and its matches."""
-        for head, block in self._read_ahead(self._heads(streams, below_us)):
+        heads = self._heads(streams, below_us)
+        for head, block in read_ahead(heads, lambda head: head.size, self._read):
             deadline.check()
             yield head.max_us, self._hits(head, block) if self._may_match(block.message) else []
-
-    def _read_ahead(self, heads: Sequence[BlockHead]) -> Iterator[tuple[BlockHead, BlockBytes]]:
-        """Yield the blocks in order; threads read and decompress ahead."""
-        parts = list(_parts(heads))
-        with ThreadPoolExecutor(_THREADS, "scan") as threads:
-            ahead = deque(threads.submit(self._read, part) for part in parts[:_AHEAD])
-            try:
-                for part in chain(parts[_AHEAD:], repeat(None, len(ahead))):
-                    ready = ahead.popleft().result()
-                    if part is not None:
-                        ahead.append(threads.submit(self._read, part))
-                    yield from ready
-            finally:
-                threads.shutdown(wait=False, cancel_futures=True)
 
     def _read(self, part: Sequence[BlockHead]) -> Part:
         stored = self._blocks.read([head.id for head in part])
@@ -125,17 +98,3 @@ class Scan:
                 )
                 confirmed.append(Matched(whole, point.payload))
         return confirmed
-
-
-def _parts(heads: Sequence[BlockHead]) -> Iterator[list[BlockHead]]:
-    """Cut blocks into parts of some megabytes."""
-    part: list[BlockHead] = []
-    size = 0
-    for head in heads:
-        if part and size + head.size > _PART_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(head)
-        size += head.size
-    if part:
-        yield part
