@@ -1,12 +1,17 @@
 """A process that writes while it rebuilds, re-embeds or seals a store, until killed or done.
 
-`rebuilding.py FOLDER ACKS reindex|reembed|seal|merge ROUND`: what is durable is appended to ACKS.
+`rebuilding.py FOLDER ACKS reindex|reembed|seal|merge`: what is durable is appended to ACKS.
+
+How much it writes and how much there is to do has bounds that no clock moves, so that a process
+that is to die at a stage reaches it on a slow machine, and does not drown on a fast one.
 """
 
 import os
 import sys
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 from otel_vector.embed.contract import Role
 from otel_vector.maintain.describing import describers
@@ -22,7 +27,9 @@ from otel_vector.store.edge.header import read_header
 from otel_vector.testing.builders import T0_NS, TENANT, LogRow, SpanRow, digest_of, item_of
 from otel_vector.testing.hashing import HashingEmbedder
 
-CONFIG = StoreConfig(span_shard_points=150)
+CONFIG = StoreConfig(span_shard_points=120, query_timeout_s=600)
+FEW, TO_FILL_SHARDS, MOST = 3, 24, 40
+"""Batches a process writes, 20 spans each in three partitions: 18 fill a shard of every one."""
 MODELS = (HashingEmbedder(64), HashingEmbedder(96))
 _DAY_NS = 86_400 * 10**9
 
@@ -64,43 +71,69 @@ def embed(store, model):
         meanings.fill({m.id: vector for m, vector in zip(waiting, vectors, strict=True)})
 
 
-def main(folder, acks, work, round_number):
-    store, model = opened(folder)
-    stopping = threading.Event()
+class Traffic:
+    """Writes while something else is done to the store."""
 
-    def traffic():
-        number = len(acks.read_text().splitlines()) if acks.exists() else 0
-        written = 0
-        while not stopping.is_set() or written < 3:
-            ids = write(store, number)
-            store.checkpoint()
-            with acks.open("a") as file:
-                file.write(" ".join(ids) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            number, written = number + 1, written + 1
+    def __init__(self, store, acks, least):
+        self.store, self.acks, self.least = store, acks, least
+        self.stopping, self.enough = Event(), Event()
 
-    writing = threading.Thread(target=traffic)
-    writing.start()
-    try:
-        embed(store, model)
-        if work == "reindex":
-            state = SqliteState(folder.parent / "state.db")
+    def run(self):
+        """Write until told to stop: `least` batches in any case, `MOST` at most."""
+        try:
+            number = len(self.acks.read_text().splitlines()) if self.acks.exists() else 0
+            for written in range(MOST):
+                if self.stopping.is_set() and written >= self.least:
+                    return
+                self.write(number + written)
+                if written + 1 >= self.least:
+                    self.enough.set()
+        finally:
+            self.enough.set()
+
+    def write(self, number):
+        ids = write(self.store, number)
+        self.store.checkpoint()
+        with self.acks.open("a") as file:
+            file.write(" ".join(ids) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def seal(store, traffic):
+    """Seal while points come, and at last what came by then: some of every partition."""
+    upkeep = store.tenant(TENANT).upkeep
+    while not traffic.enough.wait(0.05):
+        upkeep.seal(unreported, 0)
+    upkeep.seal(unreported, 0)
+
+
+def work_on(store, model, work, traffic, folder):
+    """Do what the command line names."""
+    if work == "reindex":
+        with closing(SqliteState(folder.parent / "state.db")) as state:
             reindex(store, describers(DescribeConfig()), state, unreported)
-            state.close()
-        elif work in {"seal", "merge"}:
+    elif work == "reembed":
+        reembed(store, MODELS[model is MODELS[0]], None, unreported)
+    else:
+        seal(store, traffic)
+
+
+def main(folder, acks, work):
+    store, model = opened(folder)
+    with closing(store), ThreadPoolExecutor(1) as threads:
+        traffic = Traffic(store, acks, TO_FILL_SHARDS if work == "seal" else FEW)
+        writing = threads.submit(traffic.run)
+        try:
+            embed(store, model)
             if work == "merge":  # only what nobody writes to is merged
-                stopping.set()
-                writing.join()
-            store.tenant(TENANT).upkeep.seal(unreported, 0)
-        else:
-            other = MODELS[1] if model is MODELS[0] else MODELS[0]
-            reembed(store, other, None, unreported)
-    finally:
-        stopping.set()
-        writing.join()
-        store.close()
+                traffic.stopping.set()
+                writing.result()
+            work_on(store, model, work, traffic, folder)
+        finally:
+            traffic.stopping.set()
+        writing.result()
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])
