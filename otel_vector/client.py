@@ -85,6 +85,7 @@ class Client:
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self.base_url = base_url
+        self._where = f"at {base_url}"
         access = access or Access()
         self._http = httpx.Client(
             base_url=base_url,
@@ -99,7 +100,9 @@ class Client:
     def over_socket(cls, path: Path, *, access: Access | None = None) -> Self:
         """Return a client of the API on a unix socket."""
         transport = httpx.HTTPTransport(uds=str(path))
-        return cls("http://localhost", access=access, transport=transport)
+        client = cls("http://localhost", access=access, transport=transport)
+        client._where = f"at {path}"
+        return client
 
     def __enter__(self) -> Self:
         return self
@@ -308,9 +311,9 @@ class Client:
         what = (
             "gives no answer in time"
             if isinstance(error, httpx.TimeoutException)
-            else (f"cannot be reached ({error})")
+            else f"cannot be reached ({error}); see that it runs, and check the address"
         )
-        return errors.RetryableError(f"the collector at {self.base_url} {what}")
+        return errors.RetryableError(f"the collector {self._where} {what}")
 
 
 def _headers(access: Access) -> dict[str, str]:

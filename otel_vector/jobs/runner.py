@@ -60,6 +60,7 @@ class Runner:
         self._store = store
         self._kinds = dict(kinds)
         self._due: dict[str, list[tuple[float, Schedule]]] = {}
+        self._failing: dict[str, type[Exception]] = {}  # how what is due failed last, by kind
         self._active: dict[str, Job] = {}
         self._cancelled: set[str] = set()
         self._claiming = Lock()
@@ -280,6 +281,8 @@ class Runner:
         try:
             kind = self._kinds[job.kind]
             job.result = kind.work(job.tenant, kind.check(job.arguments), report)
+            job.done = job.done if job.total is None else job.total
+            self._failing.pop(job.kind, None)
             self._end(job, JobState.DONE)
         except JobCancelledError:
             self._end(job, JobState.CANCELLED)
@@ -296,7 +299,12 @@ class Runner:
             self._tell()
 
     def _fail(self, job: Job, error: Exception) -> None:
+        """Tell why work failed; what is tried by its schedule tells it once, not at each try."""
         if not job.id:
+            if self._failing.get(job.kind) is type(error):
+                _log.info("%s is tried again and fails still: %s", job.kind, error)
+                return
+            self._failing[job.kind] = type(error)
             self.reveal(job)
         expected = isinstance(error, OtelVectorError)
         job.error = str(error) if expected else f"{type(error).__name__}: {error}"

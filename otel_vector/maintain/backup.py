@@ -83,6 +83,8 @@ class Contents:
 def make_backup(contents: Contents, target: Path, progress: Progress) -> Path:
     """Make a backup in a folder of its own below `target`; return that folder.
 
+    One that fails or is cancelled leaves nothing.
+
     Raises:
         InvalidInputError: the target lies in the data folder, or cannot be written.
         StorageFullError: there is too little room for it.
@@ -97,14 +99,22 @@ def make_backup(contents: Contents, target: Path, progress: Progress) -> Path:
         name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         partial = target / f"{name}{_PARTIAL}"
         partial.mkdir(mode=0o700)
-        for part in contents.parts:
-            progress(0, None, f"copying the {part.name}")
-            (partial / part.name).mkdir(mode=0o700)
-            part.copy(partial / part.name, progress)
-        _write_manifest(partial, contents.facts(), progress)
+        try:
+            _fill(partial, contents, progress)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
         partial.rename(target / name)
         sync_path(target)
     return target / name
+
+
+def _fill(partial: Path, contents: Contents, progress: Progress) -> None:
+    for part in contents.parts:
+        progress(0, None, f"copying the {part.name}")
+        (partial / part.name).mkdir(mode=0o700)
+        part.copy(partial / part.name, progress)
+    _write_manifest(partial, contents.facts(), progress)
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

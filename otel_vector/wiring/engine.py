@@ -33,6 +33,7 @@ from otel_vector.state.folder import make_folder, once_made_key
 from otel_vector.store.contract import Store
 from otel_vector.telemetry import PartHealth, Telemetry
 from otel_vector.wiring.backends import NO_MODEL, Backends, EngineInbox, open_inbox, open_state
+from otel_vector.wiring.health import StoreHealth
 from otel_vector.wiring.jobs import build_jobs
 from otel_vector.wiring.models import stored_models, use_models
 from otel_vector.wiring.sealing import seal_schedules
@@ -150,7 +151,7 @@ class Engine:
         return [
             self._inbox_health(),
             self._worker.health(),
-            self._store_health(),
+            self._store_health.part(),
             self._embedding.health() if self._embedding is not None else none,
             *([self._retaining.health()] if self._retaining is not None else []),
             self._disk_health(),
@@ -182,6 +183,7 @@ class Engine:
             opened.callback(close)
         self.store = self._opened_store(self.backends)
         opened.callback(self.store.close)
+        self._store_health = StoreHealth(self.store)
         self.embedder = use_models(self.store, default, config, self.backends, opened)
         if not self.store.recipe:
             self.store.described(RECIPE)
@@ -366,20 +368,6 @@ class Engine:
         )
         full = waiting.bytes >= config.max_bytes
         return PartHealth("inbox", ok=not full, detail=f"full: {detail}" if full else detail)
-
-    def _store_health(self) -> PartHealth:
-        """Tell what is damaged, and whether texts are described by an older recipe."""
-        from otel_vector.maintain.reindex import stale_recipe
-
-        wrong = [
-            f"{tenant}/{name}: {why}"
-            for tenant in self.store.tenants()
-            for name, why in sorted(self.store.tenant(tenant).upkeep.damaged().items())
-        ]
-        if wrong:
-            detail = f"{'; '.join(wrong)}; search goes on with the rest"
-            return PartHealth("store", ok=False, detail=detail)
-        return PartHealth("store", ok=True, detail=stale_recipe(self.store) or "whole")
 
     def _disk_health(self) -> PartHealth:
         free, least = self._free_bytes(), self.settings.inbox.min_free_bytes

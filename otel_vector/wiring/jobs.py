@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-from otel_vector.errors import InvalidInputError, StoreVersionError
+from otel_vector.errors import InvalidInputError, StoreVersionError, UnsupportedError
 from otel_vector.jobs.contract import Arguments, Kind
 from otel_vector.jobs.kept import KeptJobs
 from otel_vector.jobs.runner import Runner
@@ -34,7 +34,7 @@ def build_jobs(engine: Upkept) -> Runner:
         "import": Kind(_import_ended, lambda arguments: arguments, lane="import"),
         "backup": Kind(
             lambda _, arguments, progress: _backup(engine, arguments, progress),
-            _checked,
+            lambda arguments: _checked(engine, arguments),
             store_wide=True,
             paths=(_TARGET,),
         ),
@@ -124,8 +124,18 @@ def _copy_plain(source: Path, target: Path) -> None:
     target.write_bytes(source.read_bytes())
 
 
-def _checked(arguments: Arguments) -> Arguments:
-    """Return what `backup` is told: an absolute path of a folder on the store's machine."""
+def _checked(engine: Upkept, arguments: Arguments) -> Arguments:
+    """Return what `backup` is told: an absolute path of a folder on the store's machine.
+
+    Raises:
+        InvalidInputError: it is told something else.
+        UnsupportedError: the store cannot copy itself.
+    """
+    if not engine.store.capabilities.snapshots:
+        raise UnsupportedError(
+            "a backup copies what lies in the data folder, and this store does not: make "
+            "snapshots of its collections with the server's own tools (docs/operate/server.md)"
+        )
     target = arguments.get(_TARGET)
     if set(arguments) != {_TARGET} or not isinstance(target, str):
         raise InvalidInputError("backup takes a target: the path of a folder")

@@ -78,7 +78,7 @@ def test_a_job_runs_and_its_result_and_progress_are_kept(state, started):
     job = ended(runner, runner.submit("count", A, {"steps": 3}).id)
     kept = KeptJobs(state).job(job.id)
     assert (kept.state, kept.result) == (JobState.DONE, {"tenant": "a", "steps": 3})
-    assert (kept.done, kept.total, kept.note, kept.attempts) == (2, 3, "step 2", 1)
+    assert (kept.done, kept.total, kept.note, kept.attempts) == (3, 3, "step 2", 1)
     assert kept.created_ns <= kept.started_ns <= kept.ended_ns
 
 
@@ -226,6 +226,23 @@ def test_scheduled_work_shows_as_a_job_only_when_there_was_something_to_do(state
     while len(tries) < 4 and time.monotonic() < deadline:
         time.sleep(0.02)
     assert [job.result for job in runner.jobs()] == [{"try": 3}]
+
+
+def test_scheduled_work_that_fails_alike_again_and_again_is_one_job(state, started):
+    tries = []
+
+    def goes_wrong(tenant, arguments, progress):
+        tries.append(1)
+        if len(tries) != 4:
+            raise OtelVectorError("away" if len(tries) < 4 else "away again")
+        return {}
+
+    kinds = {"tidy": Kind(goes_wrong)}
+    runner = started(Runner(KeptJobs(state), kinds), Schedule("tidy", 0.01))
+    deadline = time.monotonic() + DEADLINE_S
+    while len(tries) < 8 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert [job.error for job in runner.jobs()] == ["away again", "away"]
 
 
 def test_only_the_last_ones_are_kept_and_what_waits_is_never_forgotten(state):

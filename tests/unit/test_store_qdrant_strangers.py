@@ -137,7 +137,7 @@ def test_a_certificate_for_another_host_is_refused(tmp_path):
         opened(server.url, ca=str(files.ca))
 
 
-@pytest.mark.parametrize("kind", ["spans", "meanings"])
+@pytest.mark.parametrize("kind", ["spans", "blocks", "meanings", "records"])
 def test_a_collection_of_something_else_is_left_alone(server, kind):
     request = pb.CreateCollection(collection_name=PREFIX + kind)
     request.vectors_config.params.size = 768
@@ -148,6 +148,8 @@ def test_a_collection_of_something_else_is_left_alone(server, kind):
             opened(server.url)
         asked = pb.GetCollectionInfoRequest(collection_name=PREFIX + kind)
         assert not stub.Get(asked).result.payload_schema
+        names = [one.name for one in stub.List(pb.ListCollectionsRequest()).collections]
+        assert names == [PREFIX + kind]
 
 
 @pytest.mark.parametrize("by_day", [True, False], ids=["by day", "not by day"])

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from otel_vector.client import Client
-from otel_vector.errors import ConfigError, InvalidInputError
+from otel_vector.errors import ConfigError, InvalidInputError, RetryableError
 from otel_vector.jobs.kept import KeptJobs
 from otel_vector.jobs.runner import Runner
 from otel_vector.settings.config import Settings
@@ -137,22 +137,34 @@ def _settle(client: Client, put_at: float) -> None:
     """
     line, last, moved_at = Progress("storing"), None, time.monotonic()
     while True:
-        stats = client.stats()
-        left = _left(stats, time.monotonic() - put_at)
-        if not any(left):
+        left, facts = _standing(client, put_at)
+        if not left:
             break
         if left != last:
             last, moved_at = left, time.monotonic()
         if time.monotonic() - moved_at > _STALLED_S:
             line.end()
-            say(
-                f"{count(left[0])} requests wait to be stored and {count(left[1])} texts to be "
-                "embedded, and nothing moves: `otel-vector doctor` says why"
-            )
+            say(left)
             return
-        line.update(_facts(stats))
+        line.update(facts)
         time.sleep(_POLL_S)
     line.end()
+
+
+def _standing(client: Client, put_at: float) -> tuple[str, dict[str, object]]:
+    """Return a sentence on what is left to do, empty if nothing is, and facts to show."""
+    try:
+        stats = client.stats()
+    except RetryableError as error:
+        return f"all of it is accepted and waits to be stored: {error}", {"waiting:": error}
+    requests, texts = _left(stats, time.monotonic() - put_at)
+    if not requests and not texts:
+        return "", {}
+    sentence = (
+        f"{count(requests)} requests wait to be stored and {count(texts)} texts to be embedded, "
+        "and nothing moves: `otel-vector doctor` says why"
+    )
+    return sentence, _facts(stats)
 
 
 def _left(stats: dict[str, Any], since_s: float) -> tuple[int, int]:

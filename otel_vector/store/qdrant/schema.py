@@ -67,18 +67,23 @@ class Schema:
         self.version()
         request = pb.ListCollectionsRequest()
         there = {c.name for c in self._connection.call("Collections/List", request).collections}
+        missing = [kind for kind in KINDS if self._names.of(kind) not in there]
+        for kind in set(KINDS) - set(missing):  # all of them before anything is made
+            self._require_shape(kind, self._info(kind).config.params)
         for kind in KINDS:
-            if self._names.of(kind) not in there:
+            if kind in missing:
                 self._connection.tried(
                     "Collections/Create", self._creation(kind), is_there_already
                 )
             self._add_indexes(kind)
 
+    def _info(self, kind: str) -> Any:
+        request = pb.GetCollectionInfoRequest(collection_name=self._names.of(kind))
+        return self._connection.call("Collections/Get", request).result
+
     def _add_indexes(self, kind: str) -> None:
-        name = self._names.of(kind)
-        request = pb.GetCollectionInfoRequest(collection_name=name)
-        found = self._connection.call("Collections/Get", request).result
-        self._require_shape(kind, name, found.config.params)
+        name, found = self._names.of(kind), self._info(kind)
+        self._require_shape(kind, found.config.params)
         known = found.payload_schema
         for field, params in _indexes(kind).items():
             if field not in known:
@@ -90,12 +95,13 @@ class Schema:
                     ),
                 )
 
-    def _require_shape(self, kind: str, name: str, has: Any) -> None:
+    def _require_shape(self, kind: str, has: Any) -> None:
         """Refuse a collection that points of this kind do not fit into."""
-        where = f"the collection {name} on {self._connection.target}"
-        thin = kind != "spans" or has.vectors_config.params.size == 1
-        worded = kind != "meanings" or "bm25" in has.sparse_vectors_config.map
-        if not (thin and worded):
+        where = f"the collection {self._names.of(kind)} on {self._connection.target}"
+        unnamed = has.vectors_config.params.size == (1 if kind == "spans" else 0)
+        named = kind == "meanings" or not has.vectors_config.params_map.map
+        worded = ("bm25" in has.sparse_vectors_config.map) == (kind == "meanings")
+        if not (unnamed and named and worded):
             raise ConfigError(
                 f"{where} has other vectors than otel-vector's; set store.prefix to names that"
                 " nothing else uses"

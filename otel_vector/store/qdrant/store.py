@@ -148,7 +148,8 @@ class QdrantStore:
         """See `Store`."""
         del progress
         raise UnsupportedError(
-            f"a store on a server is not copied into {folder}; use the server's own snapshots"
+            f"a store on a server is not copied into {folder}; make snapshots of its collections "
+            "with the server's own tools"
         )
 
     def health(self) -> str:

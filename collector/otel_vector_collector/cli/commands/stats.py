@@ -30,6 +30,10 @@ def _rows(found: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]
         label = f"{above} {name}".strip().replace("_", " ")
         if isinstance(value, Mapping):
             yield from _rows(value, label)
+        elif value is None:
+            yield label, "off" if name == "retention" else "not shown"
+        elif isinstance(value, list):
+            yield label, ", ".join(map(str, value)) or "none"
         elif name.endswith("bytes"):
             yield label.removesuffix("bytes").strip(), bytes_text(value)
         elif isinstance(value, int) and not isinstance(value, bool):
