@@ -1,7 +1,8 @@
 """Copies of the engine's folders: sparse as they are, and durable before they count.
 
 The engine maps files of 32 MiB that are mostly holes; copied naively they would take their
-whole length.
+whole length. It makes the next segment of its log in the background, as `tmp-…`, and renames it
+when it is whole: what is copied meanwhile does without it, as after a crash.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from otel_vector.store.edge.faults import translated
 __all__ = ["copy_file", "copy_folder"]
 
 _CHUNK: Final = 1 << 20
+_UNFINISHED: Final = shutil.ignore_patterns("tmp-*")
 
 
 def copy_folder(source: Path, target: Path) -> None:
-    """Copy a folder with all it holds; nobody may write to it meanwhile.
+    """Copy a folder of the engine's; nobody may write to it meanwhile.
 
     Args:
         source: the folder.
@@ -31,7 +33,7 @@ def copy_folder(source: Path, target: Path) -> None:
         StorageFullError: the disk is full; the rest of a copy is left at the target.
     """
     with translated(f"copying {source}"):
-        shutil.copytree(source, target, copy_function=copy_file)
+        shutil.copytree(source, target, ignore=_UNFINISHED, copy_function=copy_file)
         for folder, _, _ in os.walk(target):
             sync_folder(Path(folder))
 
