@@ -6,9 +6,11 @@ import json
 import shutil
 import threading
 from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 import httpx
+import orjson
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -151,6 +153,35 @@ def test_what_is_wrong_with_a_backup_is_said_and_nothing_is_made(served, tmp_pat
         shutil.rmtree(folder)
         kept.rename(folder)
     cli(served, "restore", str(folder))
+
+
+def test_a_backup_of_a_newer_version_is_refused_and_nothing_is_made(served, tmp_path):
+    served.data.mkdir()
+    folder = Path(cli(served, "backup", str(tmp_path / "backups")).out.strip())
+    shutil.rmtree(served.data)
+    manifest = json.loads((folder / "backup.json").read_bytes())
+    for name, sentence in (
+        ("format", "has format 99, this version reads up to"),
+        ("schema", "has a store of schema 99, this version reads up to"),
+    ):
+        (folder / "backup.json").write_bytes(sealed(manifest | {name: 99}))
+        for asked in (("restore", str(folder)), ("backup", "--verify", str(folder))):
+            result = cli(served, *asked, check=False)
+            assert result.code == 1, result.out
+            assert sentence in result.err
+            assert "restore it with the version of otel-vector that made it" in result.err
+        assert not served.data.exists()
+        assert not list(tmp_path.glob("*.partial"))
+    (folder / "backup.json").write_bytes(sealed(manifest))
+    cli(served, "restore", str(folder))
+
+
+def sealed(manifest):
+    """Return a manifest as the version that made it would have written it."""
+    content = {name: value for name, value in manifest.items() if name != "seal"}
+    text = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    seal = blake2b(text, digest_size=32).hexdigest()
+    return orjson.dumps(content | {"seal": seal})
 
 
 def spoiled(path, more, instead_of=b""):

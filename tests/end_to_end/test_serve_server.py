@@ -80,14 +80,42 @@ def test_a_server_that_dies_and_comes_back_is_gone_on_with(tmp_path):
         with api(served) as client:
 
             def is_told():
-                return "does not answer" in client.get("/ready").text
+                parts = client.get("/ready").json()["parts"]
+                store = next(part for part in parts if part["name"] == "store")
+                return not store["ok"] and "start it, or check store.url" in store["detail"]
 
             eventually_served(served, is_told)
+            away = client.get("/v1/stats")
+            assert (away.status_code, away.json()["title"]) == (503, "store unavailable")
+            assert int(away.headers["retry-after"]) > 0
         with StandIn(tmp_path / "server", port=port), api(served) as client:
             # Until the connection is made again, questions are told that there is none.
             eventually_served(served, lambda: client.get("/v1/stats").status_code == 200)
             settle(served)
             assert multiset(exported(served)) == multiset(everything)
+
+
+def test_an_import_into_a_server_that_is_away_is_accepted_and_stored_later(tmp_path):
+    server = StandIn(tmp_path / "server")
+    file, (_, everything) = tmp_path / "spans.pb", requests(3)
+    body = everything.SerializeToString()
+    file.write_bytes(len(body).to_bytes(4, "big") + body)
+    with start(tmp_path / "one", server.url) as served:
+        server.close()
+        with subprocess.Popen(
+            [*COMMAND, "import", "--data", str(served.data), str(file)],
+            stderr=subprocess.PIPE, cwd=tmp_path, env=environment(), text=True,
+        ) as importing:  # fmt: skip
+            with api(served) as client:
+
+                def is_waiting():
+                    return "1 requests wait" in client.get("/ready").text
+
+                eventually_served(served, is_waiting)
+            with StandIn(tmp_path / "server", port=server.port):
+                assert importing.wait(60) == 0
+                assert "Traceback" not in importing.stderr.read()
+                assert multiset(exported(served)) == multiset(everything)
 
 
 def test_two_collectors_share_what_either_takes(tmp_path, server):

@@ -33,7 +33,9 @@ def backup(
         print_json(result) if as_json else print(result["folder"])
         return
     from otel_vector.maintain.backup import verify as verified
+    from otel_vector.wiring.jobs import require_readable
 
+    require_readable(target)
     line = Progress(f"checking {target}")
 
     def progress(done: int, total: int | None = None, note: str = "") -> None:
