@@ -179,6 +179,7 @@ def _run(folder: Path, report: Callable[[], None]) -> None:
     command = [sys.executable, "-m", "otel_vector.store.edge.sealing", str(folder)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 -- our own module
         try:
+            report()
             while not _ended(process):
                 report()
         except BaseException:  # also when cancelled: nobody waits for the child then
