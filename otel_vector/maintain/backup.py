@@ -17,7 +17,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -241,13 +241,23 @@ def _check_target(data: Path, target: Path) -> None:
 
 
 def _require_room(data: Path, target: Path) -> None:
-    needed = sum(path.lstat().st_blocks * 512 for path in data.rglob("*")) + _ROOM
+    needed = _bytes_of(data) + _ROOM
     free = shutil.disk_usage(target).free
     if free < needed:
         raise StorageFullError(
             f"a backup takes up to {needed >> 20} MiB and {target} has {free >> 20} MiB free; "
             "make room or choose another disk"
         )
+
+
+def _bytes_of(data: Path) -> int:
+    """Return the bytes on disk of a folder in use: what vanishes meanwhile is not counted."""
+    total = 0
+    for folder, _, names in os.walk(data):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += os.lstat(f"{folder}/{name}").st_blocks * 512
+    return total
 
 
 def sync_path(path: Path) -> None:
