@@ -21,7 +21,7 @@ from otel_vector.testing.store_rebuilding import described
 
 DAY_NS = 86_400 * 10**9
 CONFIG = StoreConfig(span_shard_points=100)
-DEADLINE_S = 30
+DEADLINE_S = 300
 
 
 def rows(first, last, day=0):
