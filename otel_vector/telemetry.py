@@ -11,7 +11,10 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+
+from otel_vector.errors import StoreUnavailableError
 
 __all__ = [
     "SECONDS",
@@ -198,10 +201,17 @@ class Telemetry:
             self._instruments[name] = _Observed(name, text, "counter", labels, read)
 
     def collect(self) -> list[Family]:
-        """Return everything, by name. Gauges are read in the calling thread."""
+        """Return everything, by name. Gauges are read in the calling thread.
+
+        Those of a store that does not answer are left out: zero would be wrong.
+        """
         with self._lock:
             instruments = sorted(self._instruments.values(), key=lambda one: one.name)
-        return [one.family() for one in instruments]
+        found = []
+        for one in instruments:
+            with suppress(StoreUnavailableError):
+                found.append(one.family())
+        return found
 
     def totals(self, name: str) -> dict[Labels, float]:
         """Return a counter's series by label values; empty if there is no such counter."""

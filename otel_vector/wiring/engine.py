@@ -31,6 +31,7 @@ from otel_vector.spans.keys import attribute_field
 from otel_vector.state.contract import State
 from otel_vector.state.folder import make_folder, once_made_key
 from otel_vector.store.contract import Store
+from otel_vector.store.timely import Timely
 from otel_vector.telemetry import PartHealth, Telemetry
 from otel_vector.wiring.backends import NO_MODEL, Backends, EngineInbox, open_inbox, open_state
 from otel_vector.wiring.health import StoreHealth
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["Backlog", "Engine"]
 
 _POLL_S = 0.05
+_GAUGE_WAIT_S = 3.0
 _STOP_S = 30.0  # how long `close` waits for the delivery and the text in hand
 
 _log = logging.getLogger(__name__)
@@ -265,7 +267,8 @@ class Engine:
         gauge("otel_vector_inbox_bytes", "bytes of requests that wait", lambda: state().bytes)
         gauge("otel_vector_inbox_oldest_seconds", "age of the oldest", lambda: state().oldest_s)
         gauge("otel_vector_inbox_dead", "dead letters", lambda: state().dead)
-        gauge("otel_vector_meanings_pending", "texts without a vector", self._pending_texts)
+        pending = Timely(self._pending_texts, _GAUGE_WAIT_S)
+        gauge("otel_vector_meanings_pending", "texts without a vector", pending)
         gauge("otel_vector_disk_free_bytes", "free disk of the data folder", self._free_bytes)
         gauge(
             "otel_vector_ingest_checkpoint_age_seconds",

@@ -115,8 +115,12 @@ def test_offline_too_and_what_was_deleted_after_it_stays_deleted(served, tmp_pat
     spans = httpx.post(
         f"http://{served.endpoints['api']}/v1/search", json={"text": "", "group": False}
     ).json()["spans"]
-    assert served.stop() == 0
     folder = cli(served, "backup", str(tmp_path / "backups"), "--json").json["folder"]
+    asked = "restore", folder, "--data", str(tmp_path / "new"), "--forget-from", str(served.data)
+    in_use = cli(served, *asked, check=False)
+    assert in_use.code == 1 and "stop it first" in in_use.err
+    assert not list(tmp_path.glob("new*"))
+    assert served.stop() == 0
     cli(served, "delete", "--trace", spans[0]["trace_id"], "--yes")
     old = tmp_path / "old"
     served.data.rename(old)

@@ -88,11 +88,17 @@ def test_a_server_that_dies_and_comes_back_is_gone_on_with(tmp_path):
             away = client.get("/v1/stats")
             assert (away.status_code, away.json()["title"]) == (503, "store unavailable")
             assert int(away.headers["retry-after"]) > 0
+            metrics = client.get("/metrics")
+            assert metrics.status_code == 200
+            assert "otel_vector_store_up 0.0" in metrics.text
+            assert "otel_vector_inbox_requests" in metrics.text
+            assert "otel_vector_store_items{" not in metrics.text
         with StandIn(tmp_path / "server", port=port), api(served) as client:
             # Until the connection is made again, questions are told that there is none.
             eventually_served(served, lambda: client.get("/v1/stats").status_code == 200)
             settle(served)
             assert multiset(exported(served)) == multiset(everything)
+            assert "otel_vector_store_up 1.0" in client.get("/metrics").text
 
 
 def test_an_import_into_a_server_that_is_away_is_accepted_and_stored_later(tmp_path):

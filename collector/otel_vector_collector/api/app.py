@@ -78,6 +78,7 @@ def create_app(
     app.state.engine = engine
     app.state.checks = tuple(checks)
     app.state.streams = Streams()
+    app.state.sizes = metrics.sizes_of(engine.store)
     app.state.quotas = quotas
     app.add_middleware(Faults)
     app.add_middleware(BodyLimit)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Final, cast
 
 from fastapi import APIRouter, Depends, Request
 from prometheus_client import CollectorRegistry
@@ -12,17 +13,23 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from starlette.responses import Response
 
+from otel_vector.errors import StoreUnavailableError
 from otel_vector.store.contract import Store
+from otel_vector.store.timely import Timely
 from otel_vector.telemetry import Family, HistogramSample, Sample
 from otel_vector_collector.api.access import overseer
 from otel_vector_collector.api.engine import Serving
 from otel_vector_collector.api.threads import answered
 
-__all__ = ["router"]
+__all__ = ["Sizes", "router", "sizes_of"]
 
 router = APIRouter(tags=["state"])
 
 _Metric = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
+_WAIT_S: Final = 3.0  # for the store; Prometheus gives up after ten
+
+Sizes = Callable[[], list[GaugeMetricFamily]]
+"""Reads how much is stored; raises StoreUnavailableError if that takes long."""
 
 
 @router.get(
@@ -31,30 +38,45 @@ _Metric = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily
     dependencies=[Depends(overseer)],
 )
 async def metrics(request: Request) -> Response:
-    """Return all counters, gauges and histograms, those of all tenants."""
-    engine = cast("Serving", request.app.state.engine)
-    return Response(await answered(_exposed, engine), media_type=CONTENT_TYPE_LATEST)
+    """Return all counters, gauges and histograms, those of all tenants.
+
+    What the store does not tell in time is left out; `otel_vector_store_up` is 0 then.
+    """
+    state = request.app.state
+    exposed = await answered(_exposed, cast("Serving", state.engine), cast("Sizes", state.sizes))
+    return Response(exposed, media_type=CONTENT_TYPE_LATEST)
+
+
+def sizes_of(store: Store) -> Sizes:
+    """Return what reads how much a store holds; for the whole life of an application."""
+    return Timely(partial(_stored, store), _WAIT_S)
 
 
 class _Collected(Collector):
     """Telemetry and store as Prometheus' client reads them."""
 
-    def __init__(self, engine: Serving) -> None:
+    def __init__(self, engine: Serving, sizes: Sizes) -> None:
         self._engine = engine
+        self._sizes = sizes
 
     def collect(self) -> Iterator[_Metric]:
         for family in self._engine.telemetry.collect():
             yield _metric(family)
-        yield from _stored(self._engine.store)
+        up = GaugeMetricFamily("otel_vector_store_up", "whether the store answers", value=1)
+        try:
+            yield from self._sizes()
+        except StoreUnavailableError:
+            up = GaugeMetricFamily(up.name, up.documentation, value=0)
+        yield up
 
 
-def _exposed(engine: Serving) -> bytes:
+def _exposed(engine: Serving, sizes: Sizes) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected(engine))
+    registry.register(_Collected(engine, sizes))
     return generate_latest(registry)
 
 
-def _stored(store: Store) -> Iterator[_Metric]:
+def _stored(store: Store) -> list[GaugeMetricFamily]:
     items = GaugeMetricFamily(
         "otel_vector_store_items", "stored spans and log records", labels=("tenant", "signal")
     )
@@ -66,7 +88,7 @@ def _stored(store: Store) -> Iterator[_Metric]:
         items.add_metric((tenant, "logs"), size.logs)
         disk.add_metric((tenant,), size.disk_bytes)
         meanings.add_metric((tenant,), store.tenant(tenant).meanings.counts().total)
-    yield from (items, disk, meanings)
+    return [items, disk, meanings]
 
 
 def _metric(family: Family) -> _Metric:

@@ -40,6 +40,12 @@ def restore(
             f"{settings.data} is in use by {holder.command} (process {holder.pid}): restore into "
             "a new folder, or stop that process and move the folder away"
         )
+    holder = holder_of(forget_from) if forget_from is not None else None
+    if holder is not None:
+        raise StoreLockedError(
+            f"{forget_from} is in use by {holder.command} (process {holder.pid}): stop it first, "
+            "so that what was deleted there can be read"
+        )
     line = Progress(f"restoring {source}")
 
     def progress(done: int, total: int | None = None, note: str = "") -> None:
@@ -48,4 +54,5 @@ def restore(
     manifest = restore_folder(source, settings, progress, forget_from)
     line.end()
     facts = {"data": str(settings.data), "tenants": manifest["tenants"]}
-    print_json(facts) if as_json else say(f"{settings.data} is ready: otel-vector serve")
+    ready = f"{settings.data} is ready: otel-vector serve --data {settings.data}"
+    print_json(facts) if as_json else say(ready)
