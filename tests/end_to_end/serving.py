@@ -110,7 +110,7 @@ def cli(served, *arguments, check=True, stdin=None):
     return result
 
 
-def eventually(is_so, within_s=20.0):
+def eventually(is_so, within_s=60.0):
     """Wait until something is so."""
     deadline = time.monotonic() + within_s
     while not is_so():

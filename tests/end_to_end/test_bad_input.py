@@ -74,7 +74,7 @@ class World:
         """Wait until the statistics show so many more rejections; doors report once a second."""
         self._rejected += more
         eventually(
-            lambda: sum(settle(self.served)["rejected"].values()) == self._rejected, within_s=10
+            lambda: sum(settle(self.served)["rejected"].values()) == self._rejected, within_s=60
         )
 
     def check_alive(self):

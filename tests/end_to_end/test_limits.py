@@ -69,7 +69,7 @@ def refused_start(served, *flags):
     """Start what must end by itself; return its sentence."""
     with pytest.raises(AssertionError):
         served.start(*flags)
-    assert served.process.wait(10) == 1
+    assert served.process.wait(60) == 1
     sentence = served.log().splitlines()[-1]
     assert sentence.startswith("otel-vector: ")
     assert "internal error" not in sentence

@@ -184,7 +184,7 @@ def test_a_second_signal_leaves_at_once_and_loses_nothing(served):
     send_http(served, [f"step {n}" for n in range(100)])
     served.process.send_signal(signal.SIGTERM)
     served.process.send_signal(signal.SIGTERM)
-    served.process.wait(10)
+    served.process.wait(50)  # of the 60 that draining may take
     served.start("--set", "embed.model=none")
     eventually(lambda: stored(served) == 100)
 
