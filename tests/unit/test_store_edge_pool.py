@@ -7,6 +7,7 @@ import pytest
 from otel_vector.errors import StorageFullError
 from otel_vector.store.edge import faults
 from otel_vector.store.edge.manifest import ShardRow
+from otel_vector.store.edge.open_shards import OpenShards
 from otel_vector.store.edge.pool import Pool
 from otel_vector.store.edge.shard import create_shard_folder, shard_folder
 from otel_vector.store.edge.skip import Skip
@@ -24,7 +25,7 @@ def shard(root, number):
 
 @pytest.fixture
 def pool(tmp_path):
-    made = Pool(tmp_path, 2)
+    made = Pool(tmp_path, OpenShards(2))
     yield made
     made.close()
 

@@ -12,13 +12,12 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock, RLock
 
 from otel_vector.errors import OtelVectorError, StoreDamagedError
-from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.batch import Join
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Meaning, Signal
@@ -31,8 +30,8 @@ from otel_vector.store.edge.outgoing import Outgoing
 from otel_vector.store.edge.pool import Pool
 from otel_vector.store.edge.repairs import ASIDE, MEANINGS, Repairs, set_aside
 from otel_vector.store.edge.shard import SUMMARY, create_shard_folder, shard_folder
+from otel_vector.store.edge.shared import Shared
 from otel_vector.store.edge.shelf import shelf_folder
-from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.reading.cache import BlockCache, CachedBlock
 from otel_vector.store.reading.deadline import Deadline
 
@@ -59,9 +58,7 @@ class Late:
 class TenantData:
     """Files, open shards and in-memory tables of one tenant."""
 
-    def __init__(
-        self, root: Path, config: StoreConfig, spaces: Spaces, *, unclean: bool = True
-    ) -> None:
+    def __init__(self, root: Path, shared: Shared, *, unclean: bool = True) -> None:
         """Open or create the tenant's folder; ask its shards themselves after an unclean stop.
 
         Raises:
@@ -70,12 +67,12 @@ class TenantData:
         _require(root / "manifest.db", beside=any(root.glob("*/")))
         root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.root = root
-        self.config = config
+        self.config = shared.config
         self.gate = Gate()
         self.writing = RLock()
         """Held by whatever changes points, blocks, meanings or the manifest; readers never."""
         self.late = Late()
-        self.cache = BlockCache(config.block_cache_bytes)
+        self.cache = BlockCache(self.config.block_cache_bytes)
         self.version = 0
         self._files: dict[str, BlockFile] = {}
         self._files_lock = Lock()
@@ -84,7 +81,7 @@ class TenantData:
         self._held = ExitStack()
         """What is open; the last one is released first."""
         try:
-            self._open(spaces)
+            self._open(shared)
             self._remove_leftovers()
             self._recount(ask=unclean)
         except BaseException:  # whatever it is, nobody else could release what is open
@@ -92,13 +89,13 @@ class TenantData:
                 self._held.close()
             raise
 
-    def _open(self, spaces: Spaces) -> None:
+    def _open(self, shared: Shared) -> None:
         """Open what every tenant has open, and read the tables."""
         path, held = self.root / "manifest.db", self._held
         self.manifest = Manifest(path, self.config.max_partitions)
         held.callback(self.manifest.close)
         self.meanings, lost = open_meanings(
-            self.root, spaces, self.gate, self.writing, bool(self.manifest.shards())
+            self.root, shared, self.gate, self.writing, expected=bool(self.manifest.shards())
         )
         held.callback(self.meanings.close)
         self.ledger = Ledger(path)
@@ -109,7 +106,7 @@ class TenantData:
         self._gone = BlockFile(Path(":memory:"), self.config.compression_level)
         held.callback(self._gone.close)
         held.callback(self._close_files)
-        self.pool = Pool(self.root, self.config.max_open_shards)
+        self.pool = Pool(self.root, shared.room.points)
         held.callback(self.pool.close)
         self.pool.broken = self._set_aside_broken
         self.outgoing = Outgoing(self.root, self.pool, self.config.query_timeout_s)
@@ -188,6 +185,14 @@ class TenantData:
         shards = {shard_folder(self.root / row.folder, row) for row in self.shards}
         partitions = {self.root / folder for folder in self.manifest.folders()}
         return shards | partitions | {shelf_folder(self.root)}
+
+    def held(self, folder: Path) -> AbstractContextManager[object]:
+        """Keep the shard in a folder open; while nobody writes, its files stay as they are."""
+        if folder == shelf_folder(self.root):
+            return self.meanings.held()
+        found = (r for r in self.shards if shard_folder(self.root / r.folder, r) == folder)
+        row = next(found, None)
+        return nullcontext() if row is None else self.pool.lease(row)
 
     def deadline(self) -> Deadline:
         """Return the time that a question asked now may take."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock, RLock
 from time import time_ns
@@ -32,15 +33,16 @@ from otel_vector.store.edge.gate import Gate
 from otel_vector.store.edge.known import Known, checksum
 from otel_vector.store.edge.nearest import nearest_hits
 from otel_vector.store.edge.repairs import set_aside
+from otel_vector.store.edge.shared import Shared
 from otel_vector.store.edge.shelf import (
-    add_slots,
     next_shelf,
     open_shelf,
     point_at,
     remove_leftovers,
     shelf_folder,
+    slot_operations,
 )
-from otel_vector.store.edge.spaces import Spaces
+from otel_vector.store.edge.shelved import Shelved
 from otel_vector.store.models import Model
 from otel_vector.store.reading.fusing import hits_of
 from otel_vector.store.reading.terms import document_terms
@@ -53,11 +55,7 @@ _log = logging.getLogger(__name__)
 
 
 def open_meanings(
-    root: Path,
-    spaces: Spaces,
-    gate: Gate,
-    writing: RLock,
-    expected: bool,  # noqa: FBT001
+    root: Path, shared: Shared, gate: Gate, writing: RLock, *, expected: bool
 ) -> tuple[EdgeMeanings, str]:
     """Open a tenant's meanings; begin with none if they are damaged, and say why.
 
@@ -67,7 +65,7 @@ def open_meanings(
     folder, why = shelf_folder(root), ""
     if folder.exists() or not expected:
         try:
-            return EdgeMeanings(root, spaces, gate, writing), ""
+            return EdgeMeanings(root, shared, gate, writing), ""
         except StoreDamagedError as fault:
             why = str(fault).removesuffix("; restore it from a backup")
     why = why or f"{folder} is missing"
@@ -75,13 +73,13 @@ def open_meanings(
     fresh = next_shelf(root)
     set_aside(folder)
     point_at(root, fresh)
-    return EdgeMeanings(root, spaces, gate, writing), why
+    return EdgeMeanings(root, shared, gate, writing), why
 
 
 class EdgeMeanings:
     """Implements `MeaningStore` and takes new meanings from the writer."""
 
-    def __init__(self, root: Path, spaces: Spaces, gate: Gate, writing: RLock) -> None:
+    def __init__(self, root: Path, shared: Shared, gate: Gate, writing: RLock) -> None:
         """Open or create the shard of meanings in a tenant's folder.
 
         Raises:
@@ -91,17 +89,15 @@ class EdgeMeanings:
         self._gate = gate
         self._writing = writing
         self._root = root
-        self._spaces = spaces
+        self._spaces = shared.spaces
         self._lock = Lock()
         self.collisions = 0
         remove_leftovers(root)
-        self._folder = shelf_folder(root)
-        self._shard = open_shelf(self._folder, spaces.slots())
-        self._dirty = True
+        self._shelf = Shelved(shelf_folder(root), self._spaces.slots(), shared.room.meanings)
         try:
             self._known = self._load()
         except BaseException:  # whatever it is, nobody else could release the shard
-            self._shard.close()
+            self._shelf.close()
             raise
 
     def _load(self) -> Known:
@@ -125,14 +121,15 @@ class EdgeMeanings:
 
     def _scroll(self, filter_: Any, payload: Any, vectors: Sequence[str] = ()) -> Iterable[Any]:
         offset, more = None, True
-        while more:
-            request = engine.ScrollRequest(
-                offset=offset, limit=_PAGE, filter=filter_, with_payload=payload,
-                with_vector=list(vectors) or False,
-            )  # fmt: skip
-            records, offset = self._shard.scroll(request)
-            yield from records
-            more = offset is not None
+        with self._shelf.lease() as shard:
+            while more:
+                request = engine.ScrollRequest(
+                    offset=offset, limit=_PAGE, filter=filter_, with_payload=payload,
+                    with_vector=list(vectors) or False,
+                )  # fmt: skip
+                records, offset = shard.scroll(request)
+                yield from records
+                more = offset is not None
 
     def add(self, meanings: Iterable[Meaning]) -> None:
         """Store those meanings that are new, as pending."""
@@ -143,7 +140,7 @@ class EdgeMeanings:
             self._gate.step_aside()
             chunk = fresh[start : start + _CHUNK]
             points = [_point(m) for m in chunk]
-            self._update(engine.UpdateOperation.upsert_points(points))
+            self._shelf.update(engine.UpdateOperation.upsert_points(points))
             with self._lock:
                 self._known.add(chunk, self._spaces.models)
 
@@ -162,14 +159,9 @@ class EdgeMeanings:
             for start in range(0, len(gone), _CHUNK):
                 self._gate.step_aside()
                 chunk = [int(i) for i in gone[start : start + _CHUNK]]
-                self._update(engine.UpdateOperation.delete_points(chunk))
+                self._shelf.update(engine.UpdateOperation.delete_points(chunk))
             with self._lock:
                 self._known.remove(gone)
-
-    def _update(self, operation: engine.UpdateOperation) -> None:
-        with engine_writing("writing", self._folder):
-            self._shard.update(operation)
-        self._dirty = True
 
     def get(self, ids: Collection[MeaningId]) -> dict[MeaningId, Meaning]:
         """See `MeaningStore`."""
@@ -177,8 +169,8 @@ class EdgeMeanings:
         found = {i: operations[i] for i in ids if i in operations}
         others = [i for i in ids if i not in found and i in self._known.checksums]
         if others:
-            with self._gate.reading():
-                records = self._shard.retrieve(others, True, False)
+            with self._shelf.lease() as shard, self._gate.reading():
+                records = shard.retrieve(others, True, False)
             found |= {MeaningId(r.id): _meaning(r.id, r.payload) for r in records}
         return found
 
@@ -216,7 +208,7 @@ class EdgeMeanings:
     def _fill(self, chunk: Sequence[tuple[MeaningId, Sequence[float]]], model: str) -> None:
         slot = self._spaces.slot(model)
         points = [engine.PointVectors(int(i), {slot: list(v)}) for i, v in chunk]
-        self._update(engine.UpdateOperation.update_vectors(points))
+        self._shelf.update(engine.UpdateOperation.update_vectors(points))
         with self._lock:
             waiting = self._known.pending.get(model, {})
             for number, _ in chunk:
@@ -224,8 +216,8 @@ class EdgeMeanings:
 
     def nearest(self, question: Nearest) -> list[Hit]:
         """See `MeaningStore`."""
-        with self._gate.reading(), translated("searching meanings"):
-            found = nearest_hits(self._shard, question, self._spaces)
+        with self._shelf.lease() as shard, self._gate.reading(), translated("searching meanings"):
+            found = nearest_hits(shard, question, self._spaces)
         texts = self.get([hit.id for hit in found])
         return hits_of(found, texts, self._spaces.models)
 
@@ -235,9 +227,9 @@ class EdgeMeanings:
         slots = {f: self._spaces.slot(m.name) for f in Facet if (m := models.of(f)) is not None}
         if not slots:
             return {}
-        with self._gate.reading():
+        with self._shelf.lease() as shard, self._gate.reading():
             wanted = list(dict.fromkeys(slots.values()))
-            records = self._shard.retrieve([int(i) for i in ids], ["facet"], wanted)
+            records = shard.retrieve([int(i) for i in ids], ["facet"], wanted)
         found = [(r.id, r.vector or {}, slots[Facet(r.payload["facet"])]) for r in records]
         return {MeaningId(i): vectors[slot] for i, vectors, slot in found if slot in vectors}
 
@@ -251,16 +243,15 @@ class EdgeMeanings:
         if named is None:
             return MeaningCounts(0, 0)
         facets = _facet_is(list(models.wanted_by(named.name)))
-        with self._gate.reading():
-            total = self._shard.count(engine.CountRequest(True, facets))
+        with self._shelf.lease() as shard, self._gate.reading():
+            total = shard.count(engine.CountRequest(True, facets))
         return MeaningCounts(total, len(self._known.pending.get(named.name, {})))
 
     def reform(self) -> None:
         """Follow a change of the store's models: room for new vectors, and what lacks them."""
         with self._writing:
-            with engine_writing("writing", self._folder):
-                add_slots(self._shard, self._spaces.slots())
-            self._dirty = True
+            for operation in slot_operations(self._spaces.slots()):
+                self._shelf.update(operation)
             lacking = {m.name: self._lacking(m) for m in self._spaces.models.all()}
             with self._lock:
                 self._known.pending = lacking
@@ -274,11 +265,10 @@ class EdgeMeanings:
             folder = next_shelf(self._root)
             shutil.rmtree(folder, ignore_errors=True)
             self._copy_to(folder)
-            old_folder = self._folder
+            old_folder = self._shelf.folder
             shard = open_shelf(folder, self._spaces.slots())
             point_at(self._root, folder)
-            # The old shard closes when the last question that began with it lets go of it.
-            self._shard, self._folder = shard, folder
+            self._shelf.replace(folder, shard)
             shutil.rmtree(old_folder, ignore_errors=True)
 
     def _copy_to(self, folder: Path) -> None:
@@ -305,19 +295,17 @@ class EdgeMeanings:
             with engine_writing("writing", folder):
                 copy.update(engine.UpdateOperation.upsert_points(list(chunk)))
 
+    def held(self) -> AbstractContextManager[object]:
+        """Keep the shard open."""
+        return self._shelf.lease()
+
     def flush(self) -> None:
         """Make what was added and filled survive power loss."""
-        if self._dirty:
-            with engine_writing("flushing", self._folder):
-                self._shard.flush()
-            self._dirty = False
+        self._shelf.flush()
 
     def close(self) -> None:
         """Flush and release."""
-        try:
-            self.flush()
-        finally:
-            self._shard.close()
+        self._shelf.close()
 
 
 def _facet_is(facets: Sequence[Facet]) -> engine.Filter:

@@ -1,4 +1,4 @@
-"""Open shards: at most so many, the least recently used one is closed.
+"""The open shards of a tenant; how many may be open in the whole store, `open_shards` says.
 
 A shard is used within a `lease`; a leased shard is never closed. Opening costs some 25 ms,
 70 memory maps and a thread.
@@ -7,16 +7,17 @@ A shard is used within a `lease`; a leased shard is never closed. Opening costs 
 from __future__ import annotations
 
 import shutil
-from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from threading import Condition, RLock
 from typing import Final
 
-from otel_vector.errors import RetryableError, StorageFullError, StoreDamagedError
+from otel_vector.errors import OtelVectorError, RetryableError, StoreDamagedError
 from otel_vector.store.edge.faults import lacking, translated
 from otel_vector.store.edge.manifest import ShardRow
+from otel_vector.store.edge.open_shards import OpenShards
 from otel_vector.store.edge.shard import SUMMARY, SpanShard, create_shard_folder, shard_folder
 from otel_vector.store.edge.skip import Skip
 from otel_vector.store.edge.summary import Summary
@@ -25,22 +26,23 @@ __all__ = ["Pool"]
 
 _VOID: Final = ".void"
 """Folder of the shard that stands for dropped ones, while someone still asks for them."""
+_NO_ROW: Final = 0
+"""The number of that shard, which no row has."""
 
 
 class Pool:
     """The open shards of one tenant, and the Bloom filters of all."""
 
-    def __init__(self, root: Path, limit: int) -> None:
-        """Serve shards below `root`, at most `limit` of them open."""
+    def __init__(self, root: Path, room: OpenShards) -> None:
+        """Serve shards below `root`; `room` counts the open ones of all tenants."""
         self._root = root
-        self._limit = limit
+        self._room = room
         self._lock = RLock()
-        self._open: OrderedDict[int, SpanShard] = OrderedDict()
+        self._open: dict[int, SpanShard] = {}
         self._skips: dict[int, Skip] = {}
         self._summaries: dict[int, tuple[int, Summary]] = {}
         self._unleased = Condition(self._lock)
         self._retired: set[int] = set()
-        self._void: SpanShard | None = None
         self.broken: Callable[[ShardRow, StoreDamagedError], None] | None = None
         """Told of a shard that cannot be loaded; who asks for it then gets an empty one."""
 
@@ -63,6 +65,7 @@ class Pool:
         Those who hold the one before go on with it: `unused` waits for them.
         """
         with self._lock:
+            self._enter(shard.row.id)
             self._open[shard.row.id] = shard
 
     def unused(self, shard: SpanShard) -> None:
@@ -85,47 +88,68 @@ class Pool:
                 shard = self._open.pop(number, None)
                 if shard is not None:
                     shard.engine.close()
+                    self._room.leave((self, number))
 
     def _emptied(self) -> SpanShard:
         """Return an empty shard."""
-        if self._void is None:
-            folder = self._root / _VOID
-            create_shard_folder(folder)
-            self._void = SpanShard(folder, ShardRow(0, "", ""))
-        return self._void
+
+        def made() -> SpanShard:
+            create_shard_folder(self._root / _VOID)
+            return SpanShard(self._root / _VOID, ShardRow(_NO_ROW, "", ""))
+
+        return self._kept(_NO_ROW, made)
 
     def _opened(self, row: ShardRow) -> SpanShard:
-        if row.id in self._retired:
+        if row.id in self._retired or row.id == _NO_ROW:
             return self._emptied()
-        shard = self._open.get(row.id)
-        if shard is None:
-            self._make_room()
-            try:
-                shard = SpanShard(shard_folder(self._root / row.folder, row), row)
-            except StoreDamagedError as fault:
-                if self.broken is None:
-                    raise
-                self._retired.add(row.id)
-                row.full, row.points = True, 0
-                self.broken(row, fault)
-                return self._emptied()
-            self._open[row.id] = shard
-        self._open.move_to_end(row.id)
+        folder = shard_folder(self._root / row.folder, row)
+        try:
+            return self._kept(row.id, lambda: SpanShard(folder, row))
+        except StoreDamagedError as fault:
+            if self.broken is None:
+                raise
+            self._retired.add(row.id)
+            row.full, row.points = True, 0
+            self.broken(row, fault)
+            return self._emptied()
+
+    def _kept(self, number: int, opened: Callable[[], SpanShard]) -> SpanShard:
+        """Return a shard that is open, or open it."""
+        shard = self._open.get(number)
+        if shard is not None:
+            self._room.used((self, number))
+            return shard
+        self._enter(number)
+        try:
+            shard = self._open[number] = opened()
+        except BaseException:  # whatever it is, it is not open
+            self._room.leave((self, number))
+            raise
         return shard
 
-    def _make_room(self) -> None:
-        """Close the least recently used shards that nobody uses.
+    def _enter(self, number: int) -> None:
+        self._room.enter((self, number), partial(self._put_away, number))
+
+    def _put_away(self, number: int) -> bool:
+        """Close a shard if nobody uses it; return whether it is closed.
 
         On a full disk what was written cannot be flushed; such a shard stays open, over the
         limit, until there is space.
         """
-        for number, shard in list(self._open.items()):
-            if len(self._open) < self._limit:
-                return
-            if not shard.leases:
-                with suppress(StorageFullError):
-                    shard.close()
-                    del self._open[number]
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            shard = self._open.get(number)
+            if shard is None or shard.leases:
+                return False
+            try:
+                shard.close()
+            except OtelVectorError:  # it stays open; the tenant's next checkpoint tells
+                return False
+            del self._open[number]
+            return True
+        finally:
+            self._lock.release()
 
     def skip(self, row: ShardRow) -> Skip:
         """Return a shard's Bloom filters, made again from its points if they were not saved."""
@@ -176,15 +200,20 @@ class Pool:
         """Return how many shards are open."""
         return len(self._open)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether one more open shard would have another one closed, of whatever tenant."""
+        return self._room.is_full
+
     def close(self) -> None:
         """Flush and close every shard and save every Bloom filter."""
         with self._lock, ExitStack() as closing:
             for skip in self._skips.values():
                 closing.callback(skip.save)
-            for shard in self._open.values():
-                closing.callback(shard.close)
-            if self._void is not None:
+            if _NO_ROW in self._open:
                 closing.callback(shutil.rmtree, self._root / _VOID, ignore_errors=True)
-                closing.callback(self._void.engine.close)
-                self._void = None
-            self._open = OrderedDict()
+            for number, shard in self._open.items():
+                closing.callback(self._room.leave, (self, number))
+                closing.callback(shard.engine.close)
+                closing.callback(shard.flush)
+            self._open = {}

@@ -24,8 +24,8 @@ import qdrant_edge as engine
 from otel_vector.store.edge.durable import rename_durably, sync_folder
 from otel_vector.store.edge.faults import engine_writing, translated
 
-__all__ = ["add_slots", "create_shelf", "next_shelf", "open_shelf", "point_at", "remove_leftovers",
-           "shelf_folder"]  # fmt: skip
+__all__ = ["create_shelf", "load_shelf", "next_shelf", "open_shelf", "point_at",
+           "remove_leftovers", "shelf_folder", "slot_operations"]  # fmt: skip
 
 _NAME: Final = "meanings"
 _POINTER: Final = "meanings.current"
@@ -82,25 +82,36 @@ def open_shelf(folder: Path, slots: Mapping[str, int]) -> engine.EdgeShard:
     """
     if not folder.exists():
         create_shelf(folder)
-    with translated(f"opening {folder}"):
-        shard = engine.EdgeShard.load(str(folder))
+    shard = load_shelf(folder)
     try:
         with engine_writing("opening", folder):
             for name in sorted(set(_INDEXES) - set(shard.info().payload_schema)):
                 shard.update(engine.UpdateOperation.create_field_index(name, _INDEXES[name]))
-            add_slots(shard, slots)
+            for operation in slot_operations(slots):
+                shard.update(operation)
     except BaseException:  # whatever it is, nobody else could release the shard
         shard.close()
         raise
     return shard
 
 
-def add_slots(shard: engine.EdgeShard, slots: Mapping[str, int]) -> None:
-    """Make room for vectors; those that are there stay."""
-    for slot, dimension in slots.items():
-        shard.update(
-            engine.UpdateOperation.create_dense_vector(slot, dimension, engine.Distance.Cosine)
-        )
+def load_shelf(folder: Path) -> engine.EdgeShard:
+    """Open a shard of meanings as it is.
+
+    Raises:
+        StoreDamagedError: it cannot be loaded.
+        StoreLockedError: another process has it open.
+    """
+    with translated(f"opening {folder}"):
+        return engine.EdgeShard.load(str(folder))
+
+
+def slot_operations(slots: Mapping[str, int]) -> list[engine.UpdateOperation]:
+    """Return what makes room for vectors in a shard; those that are there stay."""
+    return [
+        engine.UpdateOperation.create_dense_vector(slot, dimension, engine.Distance.Cosine)
+        for slot, dimension in slots.items()
+    ]
 
 
 def create_shelf(folder: Path) -> None:

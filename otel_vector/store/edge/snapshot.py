@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Collection
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +25,11 @@ _PASSED_OVER: Final = (".new", "-wal", "-shm", "-journal")
 
 
 def copy_open_folder(
-    source: Path, target: Path, folders: Collection[Path], copied: Callable[[Path], None]
+    source: Path,
+    target: Path,
+    folders: Collection[Path],
+    copied: Callable[[Path], None],
+    held: Callable[[Path], AbstractContextManager[object]],
 ) -> None:
     """Copy a folder of SQLite files, engine folders and plain files; durable on return.
 
@@ -35,6 +39,8 @@ def copy_open_folder(
         folders: those within it that count, at any depth; others may be made and removed
             meanwhile, and are passed over.
         copied: told each file or engine folder that was copied, and may raise to end it.
+        held: keeps an engine folder from being opened or closed: both change files. It may find
+            that it is damaged and set it aside; then it is passed over.
 
     Raises:
         StorageFullError: the disk is full; the rest of a copy is left at the target.
@@ -43,10 +49,12 @@ def copy_open_folder(
         target.mkdir(mode=0o700)
     for entry in _entries(source, folders):
         if entry.is_dir() and not _is_engine(entry):
-            copy_open_folder(entry, target / entry.name, folders, copied)
+            copy_open_folder(entry, target / entry.name, folders, copied, held)
             continue
         if entry.is_dir():
-            copy_folder(entry, target / entry.name)
+            with held(entry):
+                if entry.is_dir():
+                    copy_folder(entry, target / entry.name)
         elif entry.suffix == ".db":
             copy_database(entry, target / entry.name)
         else:

@@ -27,6 +27,8 @@ from otel_vector.store.edge.header import bind
 from otel_vector.store.edge.lock import FolderLock
 from otel_vector.store.edge.mark import leave_mark, take_mark
 from otel_vector.store.edge.migrations import migrate
+from otel_vector.store.edge.open_shards import Room
+from otel_vector.store.edge.shared import Shared
 from otel_vector.store.edge.snapshot import Reported
 from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.edge.tenant import EdgeTenant
@@ -63,6 +65,7 @@ class EdgeStore:
         require_free_space(path)
         self._path = path
         self._config = config
+        self._room = Room.of(config.max_open_shards)
         self._lock = FolderLock(path / "lock")
         self._opening = Lock()
         self._changing = Lock()
@@ -140,14 +143,9 @@ class EdgeStore:
             known = self._tenants.get(tenant)
             if known is None:
                 root = self._path / "tenants" / tenant
-                known = self._tenants[tenant] = EdgeTenant(
-                    root,
-                    tenant,
-                    self._config,
-                    self._spaces,
-                    frozenset(self._spaces.header.indexed),
-                    check=self._unclean,
-                )
+                shared = Shared(self._config, self._spaces, self._room)
+                known = EdgeTenant(root, tenant, shared, check=self._unclean)
+                self._tenants[tenant] = known
             return known
 
     def tenants(self) -> list[Tenant]:

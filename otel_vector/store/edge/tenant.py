@@ -7,7 +7,6 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from otel_vector.errors import OtelVectorError
-from otel_vector.settings.config import StoreConfig
 from otel_vector.spans.ids import Tenant
 from otel_vector.store.contract import SpanReader, SpanWriter, StoreSize
 from otel_vector.store.edge.collect import Collector
@@ -18,9 +17,9 @@ from otel_vector.store.edge.meanings import EdgeMeanings
 from otel_vector.store.edge.reader import EdgeReader
 from otel_vector.store.edge.rebuild import Rebuilder
 from otel_vector.store.edge.records import EdgeRecords
+from otel_vector.store.edge.shared import Shared
 from otel_vector.store.edge.sizes import disk_bytes
 from otel_vector.store.edge.snapshot import copy_open_folder, parts_of
-from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.edge.upkeep import EdgeUpkeep
 from otel_vector.store.edge.verify import Verifier
 from otel_vector.store.edge.writer import EdgeWriter
@@ -33,14 +32,11 @@ __all__ = ["EdgeTenant"]
 class EdgeTenant:
     """Implements `TenantStore`."""
 
-    def __init__(
-        self, root: Path, tenant: Tenant, config: StoreConfig, spaces: Spaces,
-        indexed: frozenset[str], *, check: bool = False,
-    ) -> None:  # fmt: skip
+    def __init__(self, root: Path, tenant: Tenant, shared: Shared, *, check: bool = False) -> None:
         """Open or create a tenant's folder."""
-        self._data = TenantData(root, config, spaces, unclean=check)
+        self._data = TenantData(root, shared, unclean=check)
         try:
-            self._begin(tenant, indexed, check=check)
+            self._begin(tenant, frozenset(shared.spaces.header.indexed), check=check)
         except BaseException:  # whatever it is, nobody else could release what is open
             with suppress(OtelVectorError):  # the first fault says why
                 self._data.close()
@@ -127,7 +123,8 @@ class EdgeTenant:
         """Copy the folder as it is at one moment; writers wait, readers do not."""
         with self._data.writing:
             self.checkpoint()
-            copy_open_folder(self._data.root, target, self._data.folders(), copied)
+            folders = self._data.folders()
+            copy_open_folder(self._data.root, target, folders, copied, self._data.held)
 
     def close(self) -> None:
         """Checkpoint and release everything."""

@@ -20,7 +20,7 @@ _AT_ONCE_S: Final = 1.5
 
 
 class Warmer:
-    """Opens the sealed shards of one tenant, the latest first, as many as may be open."""
+    """Opens the sealed shards of one tenant, the latest first, while none is closed for it."""
 
     def __init__(self, data: TenantData) -> None:
         """Open within a tenant's folder, what is sealed now: shards sealed later are open."""
@@ -30,10 +30,11 @@ class Warmer:
     def warm(self) -> None:
         """Open some of those that are left, within a second or two."""
         if self._left is None:
-            sealed = [row for row in self._data.shards if row.sealed]
-            self._left = sealed[-self._data.config.max_open_shards :]
+            self._left = [row for row in self._data.shards if row.sealed]
+        if self._data.pool.is_full:
+            self._left = []
         until = monotonic() + _AT_ONCE_S
-        while self._left and monotonic() < until:
+        while self._left and not self._data.pool.is_full and monotonic() < until:
             with self._data.gate.reading(), self._data.pool.lease(self._left.pop()):
                 pass
             sleep(_PAUSE_S)
