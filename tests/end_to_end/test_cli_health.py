@@ -174,6 +174,8 @@ def test_dead_letters_are_told_listed_shown_tried_again_and_dropped():
     run("deadletter", "drop", first)
     run("deadletter", "retry", second)
     assert [letter["id"] for letter in json.loads(run("deadletter", "list", "--json"))] == [third]
+    for command in ("retry", "drop"):
+        run("deadletter", command, first, code=1)
     run("deadletter", "drop", "--all")
     assert json.loads(run("deadletter", "list", "--json")) == []
     run("deadletter", "drop", code=2)

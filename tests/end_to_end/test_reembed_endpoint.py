@@ -29,7 +29,8 @@ def test_the_key_of_one_endpoint_is_not_sent_to_another(tmp_path):
         cli(served, "stats", "--config", config, "--json", check=False)
         served.data.mkdir(exist_ok=True)
         again = ("--config", config, "--yes")
-        cli(served, "reembed", "--model", "two", "--url", second.url, *again)
+        done = cli(served, "reembed", "--model", "two", "--url", second.url, *again)
+        assert f"set embed.model = two, embed.url = {second.url}" in done.err
         assert sent_keys(first) == {"Bearer sk-first-secret"}
         assert second.requests
         assert sent_keys(second) == set()

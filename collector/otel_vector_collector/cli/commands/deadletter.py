@@ -78,7 +78,9 @@ def retry(ids: _Ids = None, every: _All = False, data: Data = None, config: Conf
 
     _check(ids, every)
     with _letters(data, config) as letters:
-        say(f"{letters.retry(_chosen(letters, ids))} put back into the inbox")
+        done = letters.retry(_chosen(letters, ids))
+    say(f"{done} put back into the inbox")
+    _require_all(done, ids or [])
 
 
 @app.command()
@@ -93,6 +95,18 @@ def drop(ids: _Ids = None, every: _All = False, data: Data = None, config: Confi
     log = AuditLog(loaded(data, config).settings.data)
     log.record(Act("deadletters.drop", counts={"deadletters": dropped}))
     say(f"{dropped} deleted")
+    _require_all(dropped, ids or [])
+
+
+def _require_all(done: int, named: list[int]) -> None:
+    from otel_vector.errors import NotFoundError
+
+    missing = len(set(named)) - done
+    if missing > 0:
+        raise NotFoundError(
+            f"{missing} of these numbers are of no dead letter; `otel-vector deadletter list` "
+            "names those there are"
+        )
 
 
 def _check(ids: list[int] | None, every: bool) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from otel_vector_collector.cli.options import AsJson, Config, Data, loaded
+
+if TYPE_CHECKING:
+    from otel_vector.settings.config import EmbedConfig
 
 __all__ = ["reembed", "reindex"]
 
@@ -67,6 +70,24 @@ def reembed(
     else:
         refused = f", {done['refused']:,} are not taken by it" if done["refused"] else ""
         print(f"{done['texts']:,} texts have vectors of {done['model']}{refused}")
+        if not facet:
+            _tell_settings(settings.embed, str(done["model"]), url)
+
+
+def _tell_settings(config: EmbedConfig, model: str, url: str) -> None:
+    """Say what has to be set before the store is opened again, where something has to."""
+    from otel_vector.jobs.contract import NO_URL
+    from otel_vector_collector.cli.console import say
+
+    to_set = []
+    if url and url not in {NO_URL, config.url}:
+        to_set = [f"embed.url = {url}", "embed.api_key if it takes one"]
+    elif url == NO_URL and config.url:
+        to_set = ["no embed.url"]
+    if (to_set and url != NO_URL) or (config.model and config.model != model):
+        to_set.insert(0, f"embed.model = {model}")
+    if to_set:
+        say(f"before the next start or command, set {', '.join(to_set)}")
 
 
 def _given(**texts: str) -> dict[str, str]:
