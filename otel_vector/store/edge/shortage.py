@@ -13,7 +13,10 @@ from errno import EMFILE, ENFILE
 from pathlib import Path
 from typing import Final
 
-__all__ = ["NO_FILES", "NO_MEMORY", "Usage", "memory_maps", "open_files", "shortage"]
+from otel_vector.errors import UnsupportedError
+
+__all__ = ["NO_FILES", "NO_MEMORY", "Usage", "memory_maps", "open_files",
+           "require_room_for_a_tenant", "shortage"]  # fmt: skip
 
 NO_FILES: Final = "no file descriptors are left; raise the limit (ulimit -n)"
 NO_MEMORY: Final = (
@@ -26,6 +29,9 @@ _MAX_MAPS: Final = Path("/proc/sys/vm/max_map_count")
 _MARGIN_FILES: Final = 16
 """What one call may want at once: it gives back what it got when it fails."""
 _MARGIN_MAPS: Final = 256
+_MARGIN_TENANT: Final = 64
+_KEPT: Final = 8
+"""One part of so many is kept for the tenants that are there: their files grow in number."""
 _MARGIN_BYTES: Final = 128 << 20
 
 
@@ -71,6 +77,23 @@ def shortage() -> str:
     if (maps is not None and maps.left < _MARGIN_MAPS) or not _is_mappable():
         return NO_MEMORY
     return ""
+
+
+def require_room_for_a_tenant() -> None:
+    """Refuse a further tenant when its files and maps would be missing to those that are there.
+
+    Raises:
+        UnsupportedError: an eighth of what the process may have is left, or less.
+    """
+    for usage, what, limit in (
+        (open_files(), "file descriptors", "ulimit -n"),
+        (memory_maps(), "memory maps", "vm.max_map_count"),
+    ):
+        if usage is not None and usage.left < max(_MARGIN_TENANT, usage.limit // _KEPT):
+            raise UnsupportedError(
+                f"there is no room for a further tenant: {usage.used} of {usage.limit} {what} are"
+                f" in use; raise the limit ({limit}), or give some tenants a store of their own"
+            )
 
 
 def _is_mappable() -> bool:

@@ -29,6 +29,7 @@ from otel_vector.store.edge.mark import leave_mark, take_mark
 from otel_vector.store.edge.migrations import migrate
 from otel_vector.store.edge.open_shards import Room
 from otel_vector.store.edge.shared import Shared
+from otel_vector.store.edge.shortage import require_room_for_a_tenant
 from otel_vector.store.edge.snapshot import Reported
 from otel_vector.store.edge.spaces import Spaces
 from otel_vector.store.edge.tenant import EdgeTenant
@@ -135,7 +136,11 @@ class EdgeStore:
             self._spaces.change(leaving=())
 
     def tenant(self, tenant: Tenant) -> TenantStore:
-        """See `Store`."""
+        """See `Store`.
+
+        Raises:
+            UnsupportedError: it would be a new one, and the process has no room for it.
+        """
         return self._open(tenant)
 
     def _open(self, tenant: Tenant) -> EdgeTenant:
@@ -143,6 +148,8 @@ class EdgeStore:
             known = self._tenants.get(tenant)
             if known is None:
                 root = self._path / "tenants" / tenant
+                if not root.exists():
+                    require_room_for_a_tenant()
                 shared = Shared(self._config, self._spaces, self._room)
                 known = EdgeTenant(root, tenant, shared, check=self._unclean)
                 self._tenants[tenant] = known
