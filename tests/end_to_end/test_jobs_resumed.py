@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from sending import api, exported, multiset, post, settle
-from serving import Served, cli, eventually
+from serving import COMMAND, Served, cli, environment, eventually
 from support.embeddings import serving
 
 from otel_vector.spans.items import traces_data
@@ -138,3 +139,26 @@ def test_a_job_is_gone_on_with_when_its_killed_process_is_started_again(
     assert done["done"] == done["total"]
     assert multiset(exported(served)) == before
     CHECKS[kind](served, done, before)
+
+
+def test_an_import_that_was_killed_is_told_and_the_same_command_goes_on(served, tmp_path):
+    spans = [item_of(SpanRow(span=n, trace=n)) for n in range(1, 21)]
+    bodies = [traces_data(spans[at : at + 5]).SerializeToString() for at in range(0, 20, 5)]
+    file = tmp_path / "spans.pb"
+    file.write_bytes(b"".join(len(body).to_bytes(4, "big") + body for body in bodies))
+    served.start()
+    command = [*COMMAND, "import", str(file), "--data", str(served.data)]
+    place = "otel_vector_collector.cli.transfer.importing:Importer._put:after:1"
+    dying = {"PYTHONPATH": f"{FAULTS}:{os.environ.get('PYTHONPATH', '')}", "CRASH_AT": place}
+    killed = subprocess.run(
+        command, env=environment() | dying, cwd=tmp_path, timeout=DEADLINE_S, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    with api(served) as client:
+        job = client.get("/v1/jobs").json()["jobs"][0]
+    told = ended(served, job["id"])
+    assert (told["kind"], told["state"]) == ("import", "failed")
+    assert f"otel-vector import {file}" in told["error"]
+    cli(served, "import", str(file))
+    settle(served)
+    assert multiset(exported(served)) == multiset(traces_data(spans))
