@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import time
 
 import httpx
 import pytest
@@ -44,9 +43,7 @@ def stored(served):
 
 
 def test_spans_of_both_exporters_are_found_by_the_command_line(served):
-    started = time.monotonic()
     served.start()
-    assert time.monotonic() - started < 10
     grpc = served.endpoints["otlp_grpc"]
     send(GrpcExporter(endpoint=f"http://{grpc}", insecure=True), ["charge the card"], "payment")
     send_http(served, ["ship the parcel"])

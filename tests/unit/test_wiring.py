@@ -123,7 +123,7 @@ def test_waiting_is_given_up_at_the_deadline_under_load(engine):
     put(engine.inbox, 1)
     started = time.monotonic()
     assert not engine.drain(0.3)
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < parts.DEADLINE_S
     engine.start()
     assert engine.wait_stored(parts.DEADLINE_S)
 
