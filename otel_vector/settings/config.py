@@ -214,7 +214,11 @@ class StoreConfig:
         250_000, "points after which a shard is full and rolled", low=100
     )
     max_open_shards: int = _set(
-        64, "shards kept open; the least recently used is closed", low=2, high=512
+        64,
+        "shards kept open over all tenants, and as many with texts; the least recently used is"
+        " closed",
+        low=2,
+        high=512,
     )
     max_partitions: int = _set(200, "days and months with shards of their own", low=1, high=10_000)
     seal_idle_s: float = _set(
