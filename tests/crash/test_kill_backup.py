@@ -37,7 +37,7 @@ RESTORE = (
 
 def run(*arguments):
     command = [*COMMAND, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, timeout=180, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
 
@@ -64,7 +64,7 @@ def dies(stage, *arguments):
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         env={**os.environ, "PYTHONPATH": ":".join(map(str, paths)), "CRASH_AT": stage},
-        capture_output=True, timeout=180, check=False,
+        capture_output=True, timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == -signal.SIGKILL, f"{stage}: {done.stderr.decode()}"
 
@@ -73,7 +73,7 @@ def kill(seed, started, *arguments):
     """Run a command and kill it at a random moment after its first trace on disk is there."""
     rng = random.Random(seed)
     with subprocess.Popen([*COMMAND, *map(str, arguments)], stderr=subprocess.DEVNULL) as process:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while not started() and process.poll() is None:
             assert time.monotonic() < deadline
             time.sleep(0.001)

@@ -78,7 +78,7 @@ def killed(filled, folder, what, stage):
     path = f"{here / 'faults'}:{os.environ.get('PYTHONPATH', '')}"
     environment = {**os.environ, "PYTHONPATH": path, "CRASH_AT": stage}
     command = [sys.executable, here / "forgetting.py", folder, what]
-    done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=120)
+    done = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=600)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()
     return folder
 

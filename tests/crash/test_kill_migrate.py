@@ -56,7 +56,7 @@ def moving(place, folder, *url):
 
 
 def killed(process):
-    told = process.communicate(timeout=120)[1]
+    told = process.communicate(timeout=600)[1]
     assert process.returncode == -signal.SIGKILL, told[-2_000:]
 
 
@@ -70,7 +70,7 @@ def server(folder, place="", port=0):
         yield process, url
     finally:
         process.kill()
-        process.communicate(timeout=60)
+        process.communicate(timeout=600)
 
 
 def contents(store, tenant):
@@ -125,10 +125,10 @@ def test_a_run_goes_on_by_itself_when_a_killed_server_is_back(filled, tmp_path):
     folder, data = copied(filled, tmp_path / "copy"), tmp_path / "server"
     with server(data, "standin.points:Points.Upsert:after:10") as (process, url):
         run = moving("", folder, url)
-        assert process.wait(60) == -signal.SIGKILL
+        assert process.wait(600) == -signal.SIGKILL
     with server(data, port=url.rpartition(":")[2]) as (_, again):
         assert again == url
-        told = run.communicate(timeout=120)[1]
+        told = run.communicate(timeout=600)[1]
         assert run.returncode == 0, told[-2_000:]
         done = move(folder, url)
         assert done.written == 0

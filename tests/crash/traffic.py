@@ -88,7 +88,7 @@ class Traffic:
         )
         new = {ids: body for ids, body in bodies.items() if ids not in self.acked}
         self.unsure |= new
-        call(request, timeout=10)
+        call(request, timeout=60)
         self.acked |= new
         for ids in new:
             self.unsure.pop(ids, None)
@@ -116,5 +116,5 @@ class Traffic:
             request_serializer=ExportLogsServiceRequest.SerializeToString,
             response_deserializer=ExportLogsServiceResponse.FromString,
         )
-        call(request, timeout=10)
+        call(request, timeout=60)
         self.logs += [record.SerializeToString() for record in records]
