@@ -159,7 +159,8 @@ class SpanShard:
     def close(self) -> None:
         """Flush and release."""
         self.flush()
-        self.engine.close()
+        with translated(f"closing {self.folder}"):
+            self.engine.close()
 
     def dismantle(self) -> None:
         """Release a shard that is to be removed, index by index: at once would take too long."""

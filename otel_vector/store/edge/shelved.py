@@ -14,7 +14,7 @@ from threading import RLock
 import qdrant_edge as engine
 
 from otel_vector.errors import OtelVectorError, RetryableError
-from otel_vector.store.edge.faults import engine_writing
+from otel_vector.store.edge.faults import engine_writing, translated
 from otel_vector.store.edge.open_shards import OpenShards
 from otel_vector.store.edge.shelf import load_shelf, open_shelf
 
@@ -116,9 +116,10 @@ class Shelved:
                 return False
             try:
                 self.flush()
+                with translated(f"closing {self.folder}"):
+                    self._shard.close()
             except OtelVectorError:  # it stays open; the tenant's next checkpoint tells
                 return False
-            self._shard.close()
             self._shard = None
             return True
         finally:
