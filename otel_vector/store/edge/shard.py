@@ -22,6 +22,7 @@ from otel_vector.store.edge.durable import rename_durably, sync_folder
 from otel_vector.store.edge.faults import engine_writing, translated
 from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.points import ends
+from otel_vector.store.edge.prefetch import prefetch_indexes
 
 __all__ = ["CHUNK", "SUMMARY", "SpanShard", "create_shard_folder", "shard_folder"]
 
@@ -86,6 +87,8 @@ class SpanShard:
         with translated(f"opening {folder}"):
             self.engine = engine.EdgeShard.load(str(folder))
         try:
+            if (folder / SUMMARY).exists():
+                prefetch_indexes(folder)
             self.dirty = self._completed()
         except BaseException:  # whatever it is, nobody else could release the shard
             self.engine.close()
