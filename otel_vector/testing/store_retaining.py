@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from otel_vector.spans.batch import Join
 from otel_vector.spans.filters import Where
-from otel_vector.spans.meanings import Facet, Signal
+from otel_vector.spans.ids import MeaningId
+from otel_vector.spans.meanings import Facet, Meaning, Signal
 from otel_vector.store.contract import Store, TenantStore
 from otel_vector.testing.builders import (
     SECOND_NS,
@@ -16,6 +18,7 @@ from otel_vector.testing.builders import (
     LogRow,
     SpanRow,
     item_of,
+    join_of,
     meaning_of,
 )
 from otel_vector.testing.store_case import StoreCase, all_pages, newest_first, write
@@ -128,6 +131,30 @@ class RetainingPromises(StoreCase):
         assert write(tenant, [resent]).new == ()
         assert tenant.meanings.get([line])[line].text == _LINE[1]
         assert tenant.upkeep.retired([line])[line].count == len(_LOGS)
+
+    def test_deleting_again_takes_nothing_that_retention_kept(self, tenant: TenantStore) -> None:
+        self._store_both(tenant)
+        line, one = meaning_of(_LINE).id, item_of(_LOGS[0]).id
+        assert tenant.writer.delete(Signal.LOGS, [one]) == 1
+        tenant.upkeep.drop(tenant.upkeep.partitions()[0].name)
+        assert tenant.writer.delete(Signal.LOGS, [one]) == 0
+        assert tenant.upkeep.retired([line])[line].count == len(_LOGS) - 1
+
+    def test_deleting_what_retention_dropped_leaves_what_it_joined(
+        self, tenant: TenantStore
+    ) -> None:
+        log, join, texts = self._joining()
+        write(tenant, [log])
+        tenant.writer.join([join], texts)
+        tenant.upkeep.drop(tenant.upkeep.partitions()[0].name)
+        assert tenant.writer.delete(Signal.LOGS, [item_of(log).id]) == 0
+        assert set(tenant.meanings.get(join.meanings)) == set(join.meanings)
+
+    @staticmethod
+    def _joining() -> tuple[LogRow, Join, dict[MeaningId, Meaning]]:
+        log = LogRow(body="the bank said no", trace=7, span=7)
+        join, texts = join_of(7, 7, [_FAILED], TENANT, item_of(log).id)
+        return log, join, texts
 
     def test_what_was_dropped_stays_so_over_a_restart(self, tmp_path: Path) -> None:
         store = self._durable_store(tmp_path)

@@ -125,11 +125,12 @@ async def _deliver(call, body: bytes, sent: Sent) -> None:
 
 
 class MemorySampler:
-    """The anonymous memory of a process tree, sampled every second; `peak` in bytes."""
+    """The anonymous memory of a process tree, or process, each second; `peak` in bytes."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, tree: bool = True) -> None:
         self.peak = 0
         self._root = psutil.Process(pid)
+        self._tree = tree
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -140,7 +141,8 @@ class MemorySampler:
                 self.peak = max(self.peak, self.now())
 
     def now(self) -> int:
-        return sum(_anonymous(p.pid) for p in [self._root, *self._root.children(recursive=True)])
+        children = self._root.children(recursive=True) if self._tree else []
+        return sum(_anonymous(p.pid) for p in [self._root, *children])
 
     def stop(self) -> int:
         self._stop.set()

@@ -1,7 +1,7 @@
 """Deletion: tombstones, bytes in blocks, points, and meanings that nothing points at any more.
 
-A tombstone is a point in `records` that names the item; it also says what the item pointed at, so
-that a deletion that was broken off can be completed by doing it again.
+A tombstone is a point in `records` that names the item. Until the deletion is complete, it also
+says that the item was stored and what it pointed at: one that was broken off is done again.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = ["Forgetting"]
 
 _PART: Final = 500
 _SLACK_US: Final = 4
+_TO_DO: Final = ("m", "stored")
 _STREAM_OF: Final = {0: LIVE, 1: OTHER, 2: LOGS}
 
 
@@ -52,9 +53,10 @@ class Forgetting:
         points = []
         for tomb, identity in tombs_of(self._bound.tenant, ids).items():
             known = found.get(identity)
-            meanings = as_list(known.payload.get("m")) if known else []
             fields: dict[str, Any] = {"kind": "tomb", "of": str(identity)}
-            points.append(self._bound.point(tomb, fields | ({"m": meanings} if meanings else {})))
+            if known is not None:
+                fields |= {"stored": True, "m": as_list(known.payload.get("m"))}
+            points.append(self._bound.point(tomb, fields))
         self._bound.insert("records", points)
 
     def _found(self, ids: Collection[SpanId]) -> list[Found]:
@@ -68,21 +70,35 @@ class Forgetting:
             part = wanted[start : start + _PART]
             points = self._bound.these("spans", [str(i) for i in part], conditions(streams, None))
             found = [found_in(point) for point in points]
-            suspects = {m for f in found for m in as_list(f.payload.get("m"))} | self._noted(part)
+            noted = self._noted(part)
+            suspects = {m for f in found for m in as_list(f.payload.get("m"))}
+            suspects |= {m for meanings in noted.values() for m in meanings}
             items = list(items_of(self._blocks, found, signal)) if signal is Signal.LOGS else []
             self.blank(found, signal)
             if found:
                 self._bound.delete("spans", [among([str(f.id) for f in found])])
-            suspects |= self._stop_waiting(part, items)
+            suspects |= self._stop_waiting({*noted, *(f.id for f in found)}, items)
             self.collect({MeaningId(m) for m in suspects})
+            self._settle(noted)
             removed += len(found)
         return removed
 
-    def _noted(self, ids: Collection[SpanId]) -> set[int]:
-        """Return what the tombstones of items say that these pointed at."""
+    def _noted(self, ids: Collection[SpanId]) -> dict[SpanId, list[int]]:
+        """Return those items that were stored, by their tombstones, and what they pointed at."""
         tombs = tombs_of(self._bound.tenant, ids)
-        points = self._bound.these("records", tombs, [holds_text("kind", ["tomb"])], fields=("m",))
-        return {m for point in points for m in as_list(plain(point.payload).get("m"))}
+        kind = [holds_text("kind", ["tomb"])]
+        noted = {}
+        for point in self._bound.these("records", tombs, kind, fields=_TO_DO):
+            payload = plain(point.payload)
+            if payload.get("stored"):
+                noted[tombs[point.id.uuid.replace("-", "")]] = as_list(payload.get("m"))
+        return noted
+
+    def _settle(self, ids: Collection[SpanId]) -> None:
+        """Let the tombstones of items say no longer what is still to be done."""
+        if ids:
+            tombs = [holds_text("kind", ["tomb"]), among(list(tombs_of(self._bound.tenant, ids)))]
+            self._bound.drop_fields("records", tombs, _TO_DO)
 
     def blank(self, found: Sequence[Found], signal: Signal) -> None:
         """Take the bytes of items out of their blocks, and out of copies in others."""
@@ -123,10 +139,11 @@ class Forgetting:
                     names.add(head.id)
         return names
 
-    def _stop_waiting(self, ids: Collection[SpanId], logs: Iterable[Item]) -> set[int]:
+    def _stop_waiting(self, ids: Collection[str], logs: Iterable[Item]) -> set[int]:
         """Let no join wait whose log records are gone; return what these joins point at."""
         waits = holds_text("kind", ["join"])
-        gone = list(self._bound.scroll("records", [waits, holds_text("of", [*ids])]))
+        of_them = [waits, holds_text("of", [*ids])]
+        gone = list(self._bound.scroll("records", of_them)) if ids else []
         for item in logs:
             trace_id, span_id = item.message.trace_id, item.message.span_id
             if trace_id and not self._has_logs(trace_id, span_id):

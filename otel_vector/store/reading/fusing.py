@@ -68,13 +68,20 @@ def least_terms(terms: Sequence[int], fusion: Fusion) -> int:
 
 
 def fused(rankings: Mapping[str, Ranking], question: Nearest) -> list[Near]:
-    """Return the hits of the rankings, of `bm25` and of vectors, as one, best first."""
+    """Return the hits of the rankings, of `bm25` and of vectors, as one, best first.
+
+    Equal scores are ranked by id: an engine gives them in any order.
+    """
     ranks = {
-        name: {number: (rank, score) for rank, (number, score) in enumerate(ranking)}
+        name: {number: (rank, score) for rank, (number, score) in enumerate(_ordered(ranking))}
         for name, ranking in rankings.items()
     }
     found = [_near(number, ranks, question.fusion) for number in set().union(*ranks.values())]
     return sorted(found, key=lambda near: (-near.score, near.id))[: question.limit]
+
+
+def _ordered(ranking: Ranking) -> Ranking:
+    return sorted(ranking, key=lambda entry: (-entry[1], entry[0]))
 
 
 def hits_of(
