@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from functools import partial
 
 import pytest
 
@@ -119,8 +120,13 @@ def test_a_copy_is_whole_while_other_tenants_want_the_room(tmp_path):
 def test_what_cannot_be_closed_is_passed_over_and_closed_later():
     room, closed, busy = OpenShards(2), [], {"a"}
 
+    def close(name):
+        if name not in busy:
+            closed.append(name)
+            room.leave(name)
+
     def enter(name):
-        room.enter(name, lambda: name not in busy and not closed.append(name))
+        room.enter(name, partial(close, name))
 
     for name in "abc":
         enter(name)
@@ -138,8 +144,8 @@ def test_what_cannot_be_closed_is_passed_over_and_closed_later():
 def test_no_more_shards_may_be_open_than_there_are_memory_maps_for():
     room = Room.of(10_000_000)
     for number in range(100_000):
-        room.points.enter(number, lambda: True)
-        room.meanings.enter(number, lambda: True)
+        for shards in (room.points, room.meanings):
+            shards.enter(number, partial(shards.leave, number))
         if room.points.is_full and room.meanings.is_full:
             break
     assert (len(room.points) + len(room.meanings)) * MAPS <= memory_maps().limit

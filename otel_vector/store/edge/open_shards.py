@@ -34,25 +34,25 @@ class OpenShards:
         """Let at most `limit` shards be open."""
         self._limit = limit
         self._lock = Lock()
-        self._close: OrderedDict[Hashable, Callable[[], bool]] = OrderedDict()
+        self._close: OrderedDict[Hashable, Callable[[], None]] = OrderedDict()
 
-    def enter(self, key: Hashable, close: Callable[[], bool]) -> None:
+    def enter(self, key: Hashable, close: Callable[[], None]) -> None:
         """Make room for a shard that is about to be opened; it counts from now on.
 
         Args:
             key: names the shard, in the whole store.
-            close: closes it if that can be done without waiting, and tells whether it is closed.
+            close: closes it if that can be done without waiting, and lets it leave before anybody
+                can open it again.
         """
         with self._lock:
             self._close[key] = close
             self._close.move_to_end(key)
             excess = len(self._close) - self._limit
-            oldest = list(self._close.items())[:-1] if excess > 0 else []
-        for other, close_other in oldest:
+            oldest = list(self._close.values())[:-1] if excess > 0 else []
+        for close_other in oldest:
             if len(self) <= self._limit:
                 return
-            if close_other():
-                self.leave(other)
+            close_other()
 
     def used(self, key: Hashable) -> None:
         """Note that a shard is used now."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from threading import Condition, RLock
@@ -130,24 +130,21 @@ class Pool:
     def _enter(self, number: int) -> None:
         self._room.enter((self, number), partial(self._put_away, number))
 
-    def _put_away(self, number: int) -> bool:
-        """Close a shard if nobody uses it; return whether it is closed.
+    def _put_away(self, number: int) -> None:
+        """Close a shard if nobody uses it.
 
         On a full disk what was written cannot be flushed; such a shard stays open, over the
         limit, until there is space.
         """
         if not self._lock.acquire(blocking=False):
-            return False
+            return
         try:
             shard = self._open.get(number)
-            if shard is None or shard.leases:
-                return False
-            try:
-                shard.close()
-            except OtelVectorError:  # it stays open; the tenant's next checkpoint tells
-                return False
-            del self._open[number]
-            return True
+            if shard is not None and not shard.leases:
+                with suppress(OtelVectorError):  # it stays open; the next checkpoint tells
+                    shard.close()
+                    del self._open[number]
+                    self._room.leave((self, number))
         finally:
             self._lock.release()
 

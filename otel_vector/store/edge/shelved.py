@@ -7,7 +7,7 @@ is closed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
@@ -107,21 +107,18 @@ class Shelved:
                     self._dirty = True
                     raise
 
-    def _put_away(self) -> bool:
-        """Flush and close it if nobody uses it; return whether it is closed."""
+    def _put_away(self) -> None:
+        """Flush and close it if nobody uses it."""
         if not self._lock.acquire(blocking=False):
-            return False
+            return
         try:
-            if self._shard is None or self._leases:
-                return False
-            try:
-                self.flush()
-                with translated(f"closing {self.folder}"):
-                    self._shard.close()
-            except OtelVectorError:  # it stays open; the tenant's next checkpoint tells
-                return False
-            self._shard = None
-            return True
+            if self._shard is not None and not self._leases:
+                with suppress(OtelVectorError):  # it stays open; the next checkpoint tells
+                    self.flush()
+                    with translated(f"closing {self.folder}"):
+                        self._shard.close()
+                    self._shard = None
+                    self._room.leave(self)
         finally:
             self._lock.release()
 
