@@ -33,9 +33,12 @@ _DONE = pb.PointsOperationResponse(
 
 
 class Sink(grpc.GenericRpcHandler):
-    """Answers writes as done, reads as empty; keeps the header, which is asked for."""
+    """Answers writes as done, reads as empty; keeps what it is asked for: collections, header."""
 
     header = b""
+
+    def __init__(self) -> None:
+        self._collections: dict[str, bytes] = {}
 
     def service(self, handler_call_details: Any) -> Any:
         method = handler_call_details.method.rpartition("/")[2]
@@ -44,6 +47,11 @@ class Sink(grpc.GenericRpcHandler):
     def _answer(self, method: str, body: bytes) -> bytes:
         if method == "HealthCheck":
             return pb.HealthCheckReply(title="sink", version="1.18.0").SerializeToString()
+        if method == "Create":
+            return self._create(pb.CreateCollection.FromString(body))
+        if method == "Get":
+            name = pb.GetCollectionInfoRequest.FromString(body).collection_name
+            return self._collections[name]
         if method in {"Upsert", "Delete", "SetPayload", "DeletePayload", "CreateFieldIndex"}:
             if method == "Upsert" and b"header" in body[:400]:
                 self._keep(body)
@@ -51,6 +59,15 @@ class Sink(grpc.GenericRpcHandler):
         if method == "Scroll" and self.header and b"tenant" not in body:
             return self.header
         return b""
+
+    def _create(self, asked: Any) -> bytes:
+        params = pb.CollectionParams(
+            vectors_config=asked.vectors_config, sparse_vectors_config=asked.sparse_vectors_config
+        )
+        info = pb.CollectionInfo(config=pb.CollectionConfig(params=params))
+        answer = pb.GetCollectionInfoResponse(result=info)
+        self._collections[asked.collection_name] = answer.SerializeToString()
+        return pb.CollectionOperationResponse(result=True).SerializeToString()
 
     def _keep(self, body: bytes) -> None:
         (point,) = pb.UpsertPoints.FromString(body).points
