@@ -124,7 +124,7 @@ class AuditLog:
         counts = dict(act.counts)
         try:
             yield counts
-        except BaseException as error:
+        except BaseException as error:  # also when interrupted: the trail must not end at "begun"
             detail = {**act.detail, "error": type(error).__name__}
             self.record(replace(act, outcome="failed", counts=counts, detail=detail))
             raise

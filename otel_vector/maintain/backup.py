@@ -17,7 +17,7 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
@@ -99,11 +99,10 @@ def make_backup(contents: Contents, target: Path, progress: Progress) -> Path:
         name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
         partial = target / f"{name}{_PARTIAL}"
         partial.mkdir(mode=0o700)
-        try:
+        with ExitStack() as undo:
+            undo.callback(shutil.rmtree, partial, ignore_errors=True)
             _fill(partial, contents, progress)
-        except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
-            raise
+            undo.pop_all()
         partial.rename(target / name)
         sync_path(target)
     return target / name

@@ -41,11 +41,6 @@ class EmbedderSuite:
     tolerance = 1e-6
     """How far a vector's length may be from one."""
 
-    @pytest.fixture
-    def embedder(self) -> Embedder:
-        """Return the embedder under test."""
-        raise NotImplementedError("give the suite an embedder")
-
     def test_no_texts_give_no_vectors(self, embedder: Embedder) -> None:
         assert embedder.embed([], Role.PASSAGE) == []
 

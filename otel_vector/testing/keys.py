@@ -86,11 +86,6 @@ def _eventually_known(ring: Keyring, text: str) -> Key:
 class KeyringSuite:
     """What every keyring promises. Subclasses provide the fixture `rings`."""
 
-    @pytest.fixture
-    def rings(self) -> Rings:
-        """Return keyrings of a new folder."""
-        raise NotImplementedError("give the suite a keyring")
-
     def test_without_keys_none_is_needed_and_none_is_known(self, rings: Rings) -> None:
         assert not rings.here.in_force()
         assert rings.here.list() == []

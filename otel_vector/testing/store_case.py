@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,10 +24,19 @@ class StoreCase:
 
     dimension = 8
 
-    @classmethod
-    def open_store(cls, folder: Path) -> Store:
-        """Open the store under test in a folder, as it was left there."""
-        raise NotImplementedError(f"open a store of dimension {cls.dimension} in {folder}")
+    open_store: Callable[[Path], Store]
+    """Opens the store under test in a folder, as it was left there; a class method."""
+
+    def durable_store(self, folder: Path) -> Store:
+        """Open a store that is to be opened again; a test of one that promises no such thing ends.
+
+        Only the reference store, which lives in memory, is without it.
+        """
+        store = self.open_store(folder)
+        if not store.capabilities.durable:
+            store.close()
+            pytest.skip("this store is not durable, by its capabilities")
+        return store
 
     @pytest.fixture
     def store(self, tmp_path: Path) -> Iterator[Store]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from otel_vector.spans.filters import Attribute, Compare, Op, PointsAt, Where
 from otel_vector.spans.ids import SpanId
 from otel_vector.spans.meanings import Facet, Signal
@@ -166,10 +164,7 @@ class DeletingPromises(StoreCase):
         self._tells_of(tenant, _SPANS[20:60])
 
     def test_deletions_survive_a_restart(self, tmp_path: Path) -> None:
-        store = self.open_store(tmp_path)
-        if not store.capabilities.durable:
-            store.close()
-            pytest.skip("this store is not durable, by its capabilities")
+        store = self.durable_store(tmp_path)
         write(store.tenant(TENANT), _SPANS)
         store.tenant(TENANT).writer.delete(Signal.SPANS, _ids(*_SPANS[40:]))
         store.close()

@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from otel_vector.progress import unreported
 from otel_vector.spans.filters import Attribute, Compare, Op, PointsAt, Where
 from otel_vector.spans.meanings import Facet, Signal
@@ -38,7 +36,7 @@ class LastingPromises(StoreCase):
     """What is kept, and what is seen meanwhile."""
 
     def test_what_was_stored_is_there_after_a_restart(self, tmp_path: Path) -> None:
-        store = self._durable(tmp_path)
+        store = self.durable_store(tmp_path)
         declined = meaning_of(_DECLINED).id
         write(store.tenant(TENANT), _ROWS)
         write(store.tenant(TENANT), _LOGS)
@@ -62,7 +60,7 @@ class LastingPromises(StoreCase):
         store.close()
 
     def test_a_resend_after_a_restart_is_stored_once(self, tmp_path: Path) -> None:
-        store = self._durable(tmp_path)
+        store = self.durable_store(tmp_path)
         write(store.tenant(TENANT), _ROWS[:60])
         write(store.tenant(TENANT), _LOGS)
         store.close()
@@ -74,7 +72,7 @@ class LastingPromises(StoreCase):
         reopened.close()
 
     def test_a_join_waits_for_its_span_over_a_restart(self, tmp_path: Path) -> None:
-        store = self._durable(tmp_path)
+        store = self.durable_store(tmp_path)
         join, texts = join_of(1, 1, [_DECLINED])
         store.tenant(TENANT).writer.join([join], texts)
         store.checkpoint()
@@ -135,13 +133,6 @@ class LastingPromises(StoreCase):
         tally = tenant.reader.tally(Signal.SPANS, Where(), [declined])[declined]
         assert tally.count >= least
         assert sum(tally.histogram.values()) == tally.count
-
-    def _durable(self, folder: Path) -> Store:
-        store = self.open_store(folder)
-        if not store.capabilities.durable:
-            store.close()
-            pytest.skip("this store is not durable, by its capabilities")
-        return store
 
     def _answers(self, store: Store) -> tuple[object, ...]:
         """Return what is to be the same before and after."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import pytest
-
 from otel_vector.spans.meanings import Facet
 from otel_vector.store.contract import MeaningStore, Nearest, Store
 from otel_vector.store.models import Coming, Model, Models
@@ -108,10 +106,7 @@ class ModelPromises(StoreCase):
         assert lengths == dict(zip(ids, (12, old.dimension, old.dimension), strict=True))
 
     def test_a_change_of_model_goes_on_after_a_restart(self, tmp_path: Path) -> None:
-        store = self.open_store(tmp_path)
-        if not store.capabilities.durable:
-            store.close()
-            pytest.skip("this store is not durable, by its capabilities")
+        store = self.durable_store(tmp_path)
         meanings = self._filled(store)
         store.prepare(_NEW)
         meanings.fill({meaning_of(_ANSWER).id: _at(0, _NEW)}, _NEW.name)

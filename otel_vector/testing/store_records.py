@@ -279,10 +279,7 @@ class RecordPromises(StoreCase):
         assert tenant.records.collections() == {}
 
     def test_records_last(self, tmp_path: Path) -> None:
-        store = self.open_store(tmp_path / "lasting")
-        if not store.capabilities.durable:
-            store.close()
-            pytest.skip("the store does not last")
+        store = self.durable_store(tmp_path / "lasting")
         tenant = store.tenant(TENANT)
         _put(tenant, "pay", {"n": 1}, "first")
         before = _put(tenant, "pay", {"n": 2}, "second")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from otel_vector.spans.batch import Join
 from otel_vector.spans.filters import Where
 from otel_vector.spans.ids import MeaningId
 from otel_vector.spans.meanings import Facet, Meaning, Signal
-from otel_vector.store.contract import Store, TenantStore
+from otel_vector.store.contract import TenantStore
 from otel_vector.testing.builders import (
     SECOND_NS,
     T0_NS,
@@ -157,7 +155,7 @@ class RetainingPromises(StoreCase):
         return log, join, texts
 
     def test_what_was_dropped_stays_so_over_a_restart(self, tmp_path: Path) -> None:
-        store = self._durable_store(tmp_path)
+        store = self.durable_store(tmp_path)
         self._store_both(store.tenant(TENANT))
         old = store.tenant(TENANT).upkeep.partitions()[0]
         store.tenant(TENANT).upkeep.drop(old.name)
@@ -168,13 +166,6 @@ class RetainingPromises(StoreCase):
         failed = meaning_of(_FAILED).id
         assert tenant.upkeep.retired([failed])[failed].count == len(_OLD)
         reopened.close()
-
-    def _durable_store(self, folder: Path) -> Store:
-        store = self.open_store(folder)
-        if not store.capabilities.durable:
-            store.close()
-            pytest.skip("this store is not durable, by its capabilities")
-        return store
 
     def _store_both(self, tenant: TenantStore) -> None:
         write(tenant, [*_OLD, *_NEW])

@@ -8,6 +8,7 @@ from support.sources import ROOT, label, package_files
 
 TEXT = {".cfg", ".json", ".md", ".py", ".pyi", ".toml", ".txt", ".yaml", ".yml", ".sh", ""}
 MACHINE = re.compile(r"/(?:root|work)/\w|/home/\w+/\w|/Users/\w+/\w|/tmp/\w+/\w")
+# The marks that nothing may carry, and this line alone has to name.
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b")
 RECORDED = ("examples/traces/", "tests/golden/")
 

@@ -61,6 +61,8 @@ class OnServer:
         return ""
 
 
+# A server is no part of this project: it is asked wherever one is named.
+@pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
 class OnRealServer(OnServer):
     """The same on the server that QDRANT_URL names."""
 
@@ -128,21 +130,17 @@ class TestQdrantStoreWithShardsByDay(OnServer, StoreSuite):
     day_shards = True
 
 
-@pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
 class TestRealServer(OnRealServer, StoreSuite):
     pass
 
 
-@pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
 class TestRealServerAgainstFilters(OnRealServer, StorePropertySuite):
     pass
 
 
-@pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
 class TestRealServerForgets(OnRealServer, ForgettingSuite):
     reference = MemoryStore
 
 
-@pytest.mark.skipif(not REAL, reason="QDRANT_URL names no server")
 class TestRealServerInVolume(OnRealServer, StoreVolumeSuite):
     pass

@@ -13,6 +13,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from serving import COMMAND, Served, cli, environment, eventually
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "traces"
+# Traces that are too large for this repository; examples/ has slices of them.
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="../shared/data is not there")
 NASTY = "\x1b]0;owned\x07\x1b[2J[bold]name[/]"
 

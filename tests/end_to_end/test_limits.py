@@ -104,7 +104,7 @@ class SmallDisk:
 def mounted(folder, *arguments):
     folder.mkdir()
     done = subprocess.run(["mount", *arguments, folder], capture_output=True, check=False)
-    if done.returncode:
+    if done.returncode:  # only a privileged user may mount; a disk cannot be filled otherwise
         pytest.skip(f"mounting is not allowed here: {done.stderr.decode().strip()}")
     try:
         yield folder
