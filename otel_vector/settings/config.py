@@ -15,8 +15,10 @@ __all__ = [
     "ClientConfig",
     "DescribeConfig",
     "EmbedConfig",
+    "ExporterConfig",
     "InboxConfig",
     "IngestConfig",
+    "InstrumentConfig",
     "JobsConfig",
     "LimitsConfig",
     "LogConfig",
@@ -92,14 +94,79 @@ class TlsConfig:
 
 @dataclass(frozen=True, slots=True)
 class ClientConfig:
-    """How the commands ask a collector; without any of it they use what the data folder says."""
+    """Who asks a collector, and who sends to it: the commands, and applications."""
 
-    url: str = _set("", "base URL of an API to ask in place of the data folder's own")
-    api_key: str = _set("", "key that the commands send", secret=True)
-    tenant: str = _set("", "tenant that the commands ask for, among the key's")
-    ca: str = _set("", "PEM file of the authorities that the API's certificate is held to")
-    cert: str = _set("", "PEM file of the certificate that the commands show (mTLS)")
+    url: str = _set(
+        "",
+        "base URL of an API to ask; without it the commands ask the data folder's own, and"
+        " applications http://127.0.0.1:8317",
+    )
+    api_key: str = _set("", "key that is sent", secret=True)
+    tenant: str = _set("", "tenant that is asked and sent for, among the key's")
+    ca: str = _set("", "PEM file of the authorities that the certificate is held to")
+    cert: str = _set("", "PEM file of the certificate that is shown (mTLS)")
     key: str = _set("", "PEM file of that certificate's key")
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterConfig:
+    """How spans leave an application: to a collector, or into a store in its own process."""
+
+    endpoint: str = _set(
+        "",
+        "a collector's OTLP door, http(s)://host:port; empty for http://127.0.0.1:4317, with"
+        " `http/protobuf` http://127.0.0.1:4318",
+    )
+    protocol: str = _set("grpc", "how to speak to it", among=("grpc", "http/protobuf"))
+    compression: str = _set("none", "how requests are compressed", among=("none", "gzip"))
+    timeout_s: float = _set(10.0, "seconds the collector may take for one request", low=0.1)
+    path: str = _set(
+        "", "data folder of a store in this process; then nothing is sent to a collector"
+    )
+    spool: str = _set(
+        "",
+        "folder in which requests wait for the collector; empty for one per destination in the"
+        " user's state folder",
+    )
+    spool_max_bytes: int = _set(
+        1 << 30, "bytes that may wait there; what comes on top is dropped and counted", low=1
+    )
+    queue_items: int = _set(
+        65_536,
+        "spans, and log records, that may wait in memory for the spool; what comes on top is"
+        " dropped and counted",
+        low=512,
+    )
+    shutdown_s: float = _set(5.0, "seconds the end of the process may wait for delivery", low=0)
+
+
+@dataclass(frozen=True, slots=True)
+class InstrumentConfig:
+    """What decorators, and functions wrapped at import, record."""
+
+    functions: tuple[str, ...] = _set(
+        (),
+        "functions to wrap at import without a decorator: `shop.payments:*`, `shop.cart:Cart.add`,"
+        " `shop.**:*`",
+    )
+    capture_inputs: bool = _set(False, "record their arguments")
+    capture_return_value: bool = _set(False, "record what they return")
+    max_chars: int = _set(
+        16_384,
+        "characters of a captured value; the rest is cut off, unless the function is to be"
+        " replayed or cached",
+        low=64,
+    )
+    error_codes: str = _set(
+        ".otel_vector_errors.json",
+        "JSON file of error codes by exception: class name, or pattern of the message",
+    )
+    ignored_codes: tuple[str, ...] = _set(
+        (), "error codes that are expected: recorded, but not as a failed span"
+    )
+    tags: str = _set(
+        ".otel_vector_tags.json", "JSON file of the tags that spans may have, with their types"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +368,8 @@ class Settings:
     serve: ServeConfig = field(default_factory=ServeConfig)
     tls: TlsConfig = field(default_factory=TlsConfig)
     client: ClientConfig = field(default_factory=ClientConfig)
+    exporter: ExporterConfig = field(default_factory=ExporterConfig)
+    instrument: InstrumentConfig = field(default_factory=InstrumentConfig)
     inbox: InboxConfig = field(default_factory=InboxConfig)
     limits: LimitsConfig = field(default_factory=LimitsConfig)
     ingest: IngestConfig = field(default_factory=IngestConfig)

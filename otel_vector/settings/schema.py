@@ -22,7 +22,9 @@ _OPTIONS = MappingProxyType(
         "store.url": "--store",
     }
 )
-_VARIABLES = MappingProxyType({"client.api_key": PREFIX + "API_KEY"})
+_VARIABLES = MappingProxyType(
+    {"client.api_key": PREFIX + "API_KEY", "instrument.functions": PREFIX + "INSTRUMENT"}
+)
 """Settings whose variable is not their path."""
 
 

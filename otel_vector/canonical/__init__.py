@@ -1,0 +1,1 @@
+"""Values as canonical text: typed, decodable, the same text for the same value."""

@@ -1,0 +1,1 @@
+"""Spans of functions: decorators, and wrapping without one."""
