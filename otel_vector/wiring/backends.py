@@ -33,6 +33,7 @@ __all__ = [
     "open_inbox",
     "open_keyring",
     "open_state",
+    "require_engine",
     "require_qdrant",
 ]
 
@@ -79,6 +80,19 @@ def _server_store(
 
     default = Model(model, dimension) if dimension else None
     return QdrantStore(config, Models(default), indexed)
+
+
+def require_engine() -> None:
+    """Refuse to open a store without the libraries for it.
+
+    Raises:
+        ConfigError: they are not installed; says what to install.
+    """
+    if find_spec("qdrant_edge") is None or find_spec("fastembed") is None:
+        raise ConfigError(
+            "the libraries of the store are missing in this Python; install otel-vector[engine],"
+            " or send to a collector instead"
+        )
 
 
 def require_qdrant() -> None:

@@ -33,7 +33,14 @@ from otel_vector.state.folder import make_folder, once_made_key
 from otel_vector.store.contract import Store
 from otel_vector.store.timely import Timely
 from otel_vector.telemetry import PartHealth, Telemetry
-from otel_vector.wiring.backends import NO_MODEL, Backends, EngineInbox, open_inbox, open_state
+from otel_vector.wiring.backends import (
+    NO_MODEL,
+    Backends,
+    EngineInbox,
+    open_inbox,
+    open_state,
+    require_engine,
+)
 from otel_vector.wiring.health import StoreHealth
 from otel_vector.wiring.jobs import build_jobs
 from otel_vector.wiring.models import stored_models, use_models
@@ -105,7 +112,7 @@ class Engine:
         """Open the data folder, making it if it is not there, and build everything.
 
         Raises:
-            ConfigError: a setting is wrong, or the folder cannot be written.
+            ConfigError: a setting is wrong, a library is missing, or the folder cannot be written.
             EmbedderUnavailableError: the model cannot be loaded, or its endpoint not asked.
             ModelMismatchError: the store holds vectors of another model.
             StorageFullError: the disk is full.
@@ -113,6 +120,7 @@ class Engine:
             StoreLockedError: another process has the folder open.
             StoreVersionError: a newer version wrote it.
         """
+        require_engine()
         make_folder(settings.data)
         with ExitStack() as opened:
             engine = cls(settings, backends or Backends(), opened)

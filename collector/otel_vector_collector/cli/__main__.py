@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from otel_vector_collector.cli.main import main
+from otel_vector_collector.cli.start import main
 
 __all__: list[str] = []
 
