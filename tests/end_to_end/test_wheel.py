@@ -56,6 +56,17 @@ def installed(tmp_path_factory):
     return python, wheel
 
 
+@pytest.fixture(scope="module")
+def alone(installed, tmp_path_factory):
+    """Install the wheel without extras, as an application does; return that environment's Python."""
+    folder = tmp_path_factory.mktemp("alone")
+    venv.create(folder / "env", with_pip=True)
+    python = folder / "env" / "bin" / "python"
+    quiet = ["-m", "pip", "--quiet", "--disable-pip-version-check"]
+    run(python, *quiet, "install", "--no-compile", installed[1])
+    return python
+
+
 def test_it_holds_both_packages_the_types_the_model_and_the_licences(installed):
     names = set(zipfile.ZipFile(installed[1]).namelist())
     model = "otel_vector/embed/models/all-MiniLM-L6-v2-int8"
@@ -89,6 +100,24 @@ def test_it_imports_and_answers_without_this_checkout(installed, tmp_path):
 def test_its_library_stores_and_finds_in_one_process(installed, tmp_path):
     output = run(installed[0], "-W", "error", "-c", ROUND_TRIP, tmp_path / "data", cwd=tmp_path)
     assert "authorize credit card" in output
+
+
+def test_without_extras_it_brings_neither_store_nor_server(alone):
+    heavy = ("fastembed", "onnxruntime", "qdrant_edge", "numpy", "fastapi", "typer")
+    code = f"from importlib.util import find_spec; print([n for n in {heavy} if find_spec(n)])"
+    assert run(alone, "-c", code).strip() == "[]"
+
+
+def test_without_extras_it_says_what_to_install(alone, tmp_path):
+    command = alone.with_name("otel-vector")
+    done = subprocess.run([command, "serve"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("otel-vector[collector]")) == (1, 1)
+    code = "from otel_vector import Engine, Settings; Engine.open(Settings())"
+    done = subprocess.run(
+        [alone, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert "ConfigError" in done.stderr
+    assert "otel-vector[engine]" in done.stderr
 
 
 def run(*command, cwd=None):
