@@ -1,5 +1,7 @@
 """The steps between an envelope and a batch: decode, redact, describe. No I/O.
 
+Functions that are announced among log records are taken out before these are described.
+
 Serialised OTLP messages that are laid end to end parse as one message, so small requests of
 one tenant and signal are merged as bytes before anything is parsed.
 """
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
@@ -16,6 +18,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from otel_vector.decode.messages import decode
 from otel_vector.describe.describer import Describer
 from otel_vector.inbox.contract import Envelope
+from otel_vector.ingest.functions import Functions, taken_out
 from otel_vector.ingest.stages import Stages
 from otel_vector.redact.redactor import Redactor
 from otel_vector.settings.config import DescribeConfig
@@ -23,9 +26,27 @@ from otel_vector.spans.batch import Batch
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Facet
 
-__all__ = ["Pipeline"]
+__all__ = ["Pipeline", "Prepared"]
 
 _PLAIN = ("application/x-protobuf", "identity")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is to be stored: spans or log records, and functions that came among the latter."""
+
+    batch: Batch
+    functions: Functions = field(default_factory=Functions)
+
+    @property
+    def has_items(self) -> bool:
+        """Whether there are spans, log records or joins to be stored."""
+        return bool(len(self.batch) or self.batch.joins)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to be stored."""
+        return not self.has_items and not self.functions.drafts
 
 
 class Pipeline:
@@ -53,7 +74,7 @@ class Pipeline:
         same_place = (one.tenant, one.signal) == (other.tenant, other.signal)
         return same_place and _is_plain(one) and _is_plain(other)
 
-    def batch(self, envelopes: Sequence[Envelope]) -> Batch:
+    def prepare(self, envelopes: Sequence[Envelope]) -> Prepared:
         """Return what one envelope, or several joinable ones, hold.
 
         Raises:
@@ -67,8 +88,9 @@ class Pipeline:
             raw = envelope.body if _is_plain(envelope) else data.SerializeToString()
         with self._stages.timed("redact"):
             self._stages.redacted.add(self._redacted(data, raw))
+        received_ns = min(one.received_ns for one in envelopes)
         with self._stages.timed("describe"):
-            return self._described(envelope.tenant, data)
+            return self._described(envelope.tenant, data, received_ns)
 
     def skipped(self) -> dict[tuple[str, ...], float]:
         """Return, by facet, how many texts got no meaning since their operation has enough."""
@@ -82,13 +104,17 @@ class Pipeline:
             return self._redactor.traces(data, raw)
         return self._redactor.logs(data, raw)
 
-    def _described(self, tenant: Tenant, data: TracesData | LogsData) -> Batch:
+    def _described(
+        self, tenant: Tenant, data: TracesData | LogsData, received_ns: int
+    ) -> Prepared:
         describer = self._describers.get(tenant)
         if describer is None:
             describer = self._describers[tenant] = Describer(self._config, tenant)
         if isinstance(data, TracesData):
-            return describer.traces(data)
-        return describer.logs(data)
+            return Prepared(describer.traces(data))
+        functions = taken_out(data, tenant, self._config, received_ns)
+        self._stages.announced.add(functions.refused, "refused")
+        return Prepared(describer.logs(data), functions)
 
 
 def _is_plain(envelope: Envelope) -> bool:

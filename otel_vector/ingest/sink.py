@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
 from otel_vector.events.contract import Events
+from otel_vector.ingest.functions import Functions, keep
 from otel_vector.ingest.stages import Stages
 from otel_vector.spans.batch import Batch, digest_of
 from otel_vector.spans.ids import MeaningId, Tenant
@@ -71,6 +72,17 @@ class Sink:
             self._events.publish(tenant, batch.signal, written.new, len(written.new))
         if batch.texts:
             self.arrived.set()
+
+    def define(self, tenant: Tenant, functions: Functions) -> None:
+        """Keep functions as records; they are durable when the call returns.
+
+        Raises:
+            StorageFullError: the disk is full; the same call again completes it.
+        """
+        with self._stages.timed("store"):
+            keep(self._store.tenant(tenant).records, functions)
+        self._stages.announced.add(len(functions.drafts), "kept")
+        self.arrived.set()
 
     def fill(
         self, tenant: Tenant, vectors: Mapping[MeaningId, Sequence[float]], model: str = ""

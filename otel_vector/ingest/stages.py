@@ -33,6 +33,11 @@ class Stages:
         self._duplicates = count(
             "otel_vector_ingest_duplicates_total", "items that were stored already", ("signal",)
         )
+        self.announced = count(
+            "otel_vector_ingest_functions_total",
+            "functions that were announced, by outcome: kept, refused",
+            ("outcome",),
+        )
         self.redacted = count("otel_vector_ingest_redacted_total", "values that were redacted")
         self.deliveries = count(
             "otel_vector_ingest_deliveries_total",

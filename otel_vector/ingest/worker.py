@@ -25,12 +25,11 @@ from collections import deque
 from otel_vector.errors import RetryableError
 from otel_vector.inbox.contract import Delivery
 from otel_vector.ingest.loop import Loop
-from otel_vector.ingest.pipeline import Pipeline
+from otel_vector.ingest.pipeline import Pipeline, Prepared
 from otel_vector.ingest.queue import Queue
 from otel_vector.ingest.sink import Sink
 from otel_vector.ingest.stages import Stages
 from otel_vector.settings.config import IngestConfig
-from otel_vector.spans.batch import Batch
 from otel_vector.telemetry import PartHealth
 
 __all__ = ["Worker"]
@@ -172,15 +171,19 @@ class Worker:
                 self._failed(group[0], error)
 
     def _store(self, group: list[Delivery]) -> None:
-        batch = self._pipeline.batch([delivery.envelope for delivery in group])
-        if len(batch) or batch.joins:
-            self._write(group, batch)
+        prepared = self._pipeline.prepare([delivery.envelope for delivery in group])
+        if not prepared.is_empty:
+            self._write(group, prepared)
         self._done += [delivery.id for delivery in group]
         self._stages.deliveries.add(len(group), "stored")
 
-    def _write(self, group: list[Delivery], batch: Batch) -> None:
+    def _write(self, group: list[Delivery], prepared: Prepared) -> None:
+        tenant = group[0].envelope.tenant
         try:
-            self._sink.write(group[0].envelope.tenant, batch)
+            if prepared.functions.drafts:
+                self._sink.define(tenant, prepared.functions)
+            if prepared.has_items:
+                self._sink.write(tenant, prepared.batch)
         except RetryableError:
             raise
         except Exception:  # counted, whatever it is, and raised again for the caller to judge

@@ -13,11 +13,10 @@ from typing import Any, Final
 
 import orjson
 
-from otel_vector.describe.passages import passages_of
-from otel_vector.describe.recipe import RECIPE
+from otel_vector.describe.records import meanings_of
 from otel_vector.errors import InvalidInputError, NotFoundError, OtelVectorError
 from otel_vector.services.cursors import pack_cursor, unpack_cursor
-from otel_vector.spans.ids import MeaningId, Tenant, meaning_id
+from otel_vector.spans.ids import MeaningId, Tenant
 from otel_vector.spans.meanings import Facet, Meaning
 from otel_vector.store.contract import Store
 from otel_vector.store.drafts import check_collection, check_key, checked
@@ -180,12 +179,7 @@ class Records:
         if facet not in TEXT_FACETS or not isinstance(text, str):
             known = ", ".join(TEXT_FACETS)
             raise InvalidInputError(f"a text has a facet (one of {known}) and a text")
-        passages = passages_of(self.redact(text), self.passage_chars)
-        made = [
-            Meaning(meaning_id(tenant, facet, passage), Facet(facet), passage, recipe=RECIPE)
-            for passage in passages
-        ]
-        return {meaning.id: meaning for meaning in made}
+        return meanings_of(tenant, Facet(facet), self.redact(text), self.passage_chars)
 
     def _redacted(self, key: str, body: dict[str, Any]) -> dict[str, Any]:
         try:

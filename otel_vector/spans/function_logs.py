@@ -72,7 +72,7 @@ def function_of(record: LogRecord) -> FunctionRecord:
         raise InvalidInputError("a function is announced by a map of its members")
     members: dict[str, Any] = {name: _text(body, name) for name in _TEXTS}
     if not is_name(members["module"], members["qualname"]):
-        raise InvalidInputError("a function is announced with the names of its module and itself")
+        raise InvalidInputError("a function is announced with its module and its qualified name")
     line = body.get("line", 0)
     if not isinstance(line, int):
         raise InvalidInputError("the line of a function is a whole number")

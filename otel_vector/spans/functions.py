@@ -24,7 +24,7 @@ class FunctionRecord:
     """One version of one function.
 
     Attributes:
-        module: dotted name of its module.
+        module: dotted name of its module; empty if it has none.
         qualname: `__qualname__` without its `<locals>` parts.
         signature: as it is written, with the parentheses.
         docstring: cleaned of indentation.
@@ -53,11 +53,11 @@ class FunctionRecord:
 
     @property
     def name(self) -> str:
-        """The module and the qualified name: the value of `code.function.name`."""
-        return f"{self.module}.{self.qualname}"
+        """The module, if it has one, and the qualified name: the value of `code.function.name`."""
+        return f"{self.module}.{self.qualname}" if self.module else self.qualname
 
 
 def is_name(module: str, qualname: str) -> bool:
     """Return whether a module and a qualified name can name a function in a store."""
     name = f"{module}.{qualname}"
-    return bool(module and qualname) and len(name) <= _LONGEST_NAME and name.isprintable()
+    return bool(qualname) and len(name) <= _LONGEST_NAME and name.isprintable()
