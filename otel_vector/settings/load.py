@@ -25,7 +25,7 @@ from otel_vector.settings.config import Settings
 from otel_vector.settings.schema import PREFIX, build, entries
 from otel_vector.settings.values import problem_with, read
 
-__all__ = ["Loaded", "load"]
+__all__ = ["Loaded", "load", "state_home"]
 
 _DEFAULT_FILE: Final = "otel-vector.toml"
 _FILE_VARIABLE: Final = PREFIX + "CONFIG"
@@ -41,7 +41,8 @@ class Loaded:
 
     Attributes:
         settings: what is in force.
-        origins: path of a setting → `default`, `file …`, `.env`, `environment …` or `flag …`.
+        origins: path of a setting → `default`, `file …`, `.env`, `environment …`, `flag …` or
+            `keyword`.
         file: the TOML file that was read, if any.
     """
 
@@ -81,6 +82,7 @@ def load(
     config: Path | None = None,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    keywords: Mapping[str, Any] | None = None,
 ) -> Loaded:
     """Return the settings in force.
 
@@ -89,6 +91,7 @@ def load(
         config: the file named by `--config`.
         environ: the environment; the process's own unless given.
         folder: where `otel-vector.toml` and `.env` are looked for; the working directory.
+        keywords: values from a call by path, over all others; None values are left out.
 
     Raises:
         ConfigError: something is wrong; the message names every setting that is.
@@ -103,10 +106,29 @@ def load(
     _put_variables(layers, dotenv, ".env")
     _put_variables(layers, variables, "environment")
     _put_flags(layers, flags or {})
+    for path, raw in (keywords or {}).items():
+        if raw is not None:
+            layers.put(path, raw, "keyword")
     if layers.problems:
         raise ConfigError(_sentence(layers.problems))
     origins = dict.fromkeys(entries(), "default") | layers.origins
     return Loaded(build(layers.values), origins, file)
+
+
+def state_home(environ: Mapping[str, str] | None = None) -> Path | None:
+    """Return the folder for what a user's programs keep between runs; None without a home.
+
+    By the XDG base directory specification: `XDG_STATE_HOME`, which counts only if it is absolute,
+    else `~/.local/state`.
+    """
+    variables = os.environ if environ is None else environ
+    named = Path(variables.get("XDG_STATE_HOME") or ".")
+    if named.is_absolute():
+        return named
+    try:
+        return Path.home() / ".local" / "state"
+    except RuntimeError:
+        return None
 
 
 def _put_flags(layers: _Layers, flags: Mapping[str, Any]) -> None:

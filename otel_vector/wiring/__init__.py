@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from otel_vector.wiring.backends import Backends, EngineInbox, open_inbox, open_keyring, open_state
+from otel_vector.wiring.backends import (
+    Backends,
+    EngineInbox,
+    Spool,
+    in_application,
+    open_inbox,
+    open_keyring,
+    open_spool,
+    open_state,
+)
 
 if TYPE_CHECKING:
     from otel_vector.wiring.engine import Backlog as Backlog
@@ -18,8 +27,11 @@ __all__ = [
     "Backlog",
     "Engine",
     "EngineInbox",
+    "Spool",
+    "in_application",
     "open_inbox",
     "open_keyring",
+    "open_spool",
     "open_state",
 ]
 

@@ -13,6 +13,8 @@ import logging
 import os
 import sqlite3
 import threading
+from contextvars import copy_context
+from io import FileIO
 
 from otel_vector.errors import RetryableError
 from otel_vector.inbox.sqlite.files import Connection, Files
@@ -47,7 +49,12 @@ class Checkpointer:
             return
         self._due.set()
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="inbox-checkpoint", daemon=True)
+            self._thread = threading.Thread(
+                target=copy_context().run,
+                args=(self._run,),
+                name="inbox-checkpoint",
+                daemon=True,
+            )
             self._thread.start()
 
     def close(self) -> None:
@@ -69,7 +76,8 @@ class Checkpointer:
 
     def _copy_when_due(self) -> None:
         connection = Connection(self._files, "NORMAL")
-        election = os.open(self._files.folder / "checkpoint.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        election = FileIO(self._files.folder / "checkpoint.lock", "r+", opener=_create)
+        self._files.locks.add(election)
         try:
             while self._due.wait():
                 # Cleared before the question, so that a call of `close` in between is seen.
@@ -78,11 +86,16 @@ class Checkpointer:
                     return
                 _copy_log(connection, election)
         finally:
-            os.close(election)
+            self._files.locks.discard(election)
+            election.close()
             connection.close()
 
 
-def _copy_log(connection: Connection, election: int) -> None:
+def _create(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CREAT, 0o600)
+
+
+def _copy_log(connection: Connection, election: FileIO) -> None:
     """Empty the log if no other process is at it."""
     try:
         fcntl.flock(election, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -17,6 +17,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +34,7 @@ __all__ = ["Connection", "Files", "translated"]
 
 _VERSION = 1
 _LOG_KEPT_BYTES = 32 << 20
+_SMALL_CACHE_KIB = 256
 _PRAGMAS = (
     "busy_timeout=30000",
     "secure_delete=ON",
@@ -62,10 +64,21 @@ CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NU
 
 
 class Files:
-    """A folder that holds an inbox, created if there is none."""
+    """A folder that holds an inbox, created if there is none.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where.
+        in_application: this is a process that does other work: take little memory, and hold its
+            forks back while a thread is inside SQLite.
+
+    Attributes:
+        locks: the files of all locks that this process has open.
+    """
+
+    def __init__(self, folder: Path, *, in_application: bool = False) -> None:
         self.folder = folder
+        self.in_application = in_application
+        self.locks: set[FileIO] = set()
         self.database = folder / "inbox.db"
         with translated(f"the inbox {folder} cannot be written"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -117,13 +130,12 @@ class Connection:
 
     def __init__(self, files: Files, synchronous: Literal["FULL", "NORMAL"]) -> None:
         self.files = files
-        self.sql = sqlite3.connect(
-            files.database, isolation_level=None, check_same_thread=False, cached_statements=64
-        )
+        self.sql = _opened(files)
         try:
-            for pragma in (*_PRAGMAS, f"synchronous={synchronous}"):
+            cache = (f"cache_size=-{_SMALL_CACHE_KIB}",) if files.in_application else ()
+            for pragma in (*_PRAGMAS, *cache, f"synchronous={synchronous}"):
                 self.sql.execute(f"PRAGMA {pragma}")
-            self.lock = WriteLock(files.folder)
+            self.lock = WriteLock(files.folder, files.locks)
         except BaseException:  # whatever it is, nobody else can close the connection
             self.sql.close()
             raise
@@ -148,6 +160,23 @@ class Connection:
         """Close the connection and its locks."""
         self.sql.close()
         self.lock.close()
+
+
+def _opened(files: Files) -> sqlite3.Connection:
+    if not files.in_application:
+        return sqlite3.connect(
+            files.database, isolation_level=None, check_same_thread=False, cached_statements=64
+        )
+    from otel_vector.inbox.sqlite.forking import GATE, GatedConnection
+
+    with GATE:
+        return sqlite3.connect(
+            files.database,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=16,
+            factory=GatedConnection,
+        )
 
 
 @contextmanager

@@ -29,14 +29,19 @@ _PAGES_AT_ONCE = 256
 class SqliteInbox:
     """A durable queue in a folder of its own.
 
+    Args:
+        path: the folder.
+        config: its bounds.
+        in_application: this is a process that does other work, and that may fork.
+
     Raises:
         StorageFullError: the folder cannot be written.
         StoreVersionError: a newer version wrote it.
         StoreDamagedError: its file is not an inbox.
     """
 
-    def __init__(self, path: Path, config: InboxConfig) -> None:
-        self._files = Files(path)
+    def __init__(self, path: Path, config: InboxConfig, *, in_application: bool = False) -> None:
+        self._files = Files(path, in_application=in_application)
         self._checkpointer = Checkpointer(self._files)
         self._writer = Writer(self._files, config, self._checkpointer)
         self._taker = Taker(self._files, self._checkpointer)
@@ -132,6 +137,24 @@ class SqliteInbox:
         self._letters.close()
         with self._watching:
             self._watcher.close()
+
+    def waits(self, up_to: int) -> bool:
+        """Return whether an envelope waits whose id is `up_to` or less."""
+        with self._watching, translated(f"the inbox {self._files.folder} cannot be read"):
+            found = self._watcher.sql.execute(
+                "SELECT EXISTS (SELECT 1 FROM waiting WHERE id <= ?)", (up_to,)
+            ).fetchone()
+        return bool(found[0])
+
+    def abandon(self) -> None:
+        """Let go of the parent's inbox in a forked child, which has to open one of its own.
+
+        Only inherited locks are closed: they would outlive the parent. SQLite's connections may
+        be neither used nor closed here, so whoever abandons keeps this object for good.
+        """
+        for file in self._files.locks:
+            file.close()
+        self._files.locks.clear()
 
     def _shrink(self) -> None:
         free = 1

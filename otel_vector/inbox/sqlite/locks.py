@@ -28,11 +28,19 @@ _PATIENCE_S = 30.0
 
 
 class WriteLock:
-    """The turnstile and the gate, opened for one thread."""
+    """The turnstile and the gate, opened for one thread.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: where their files are.
+        open_files: what is open is in this set, so that a forked child can close what it
+            inherited: as long as that is open, a lock outlives the parent that held it.
+    """
+
+    def __init__(self, folder: Path, open_files: set[FileIO]) -> None:
         self._turnstile = _open(folder / "turn.lock")
         self._gate = _open(folder / "write.lock")
+        self._open_files = open_files
+        open_files |= {self._turnstile, self._gate}
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -53,8 +61,9 @@ class WriteLock:
 
     def close(self) -> None:
         """Close both files."""
-        self._turnstile.close()
-        self._gate.close()
+        for file in (self._turnstile, self._gate):
+            file.close()
+            self._open_files.discard(file)
 
 
 def _open(path: Path) -> FileIO:

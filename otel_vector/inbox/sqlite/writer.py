@@ -2,6 +2,10 @@
 
 A slow sync makes the next group larger, so that the cost of an envelope falls as more come.
 Counters ride on the same commits; alone they are written once a second.
+
+The thread runs in the context of whoever put first: one who keeps its own work out of traces keeps
+that of this thread out of them. Where none can be started any more, at the end of the process,
+`close` commits what waits in its caller's.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import TypeAlias
 
 from otel_vector.errors import InboxFullError, RetryableError, StorageFullError
@@ -82,6 +87,8 @@ class Writer:
             thread = self._thread
         if thread is not None:
             thread.join()
+        elif self._queue:
+            self._run()
 
     def _refusal(self, size: int) -> RetryableError | None:
         if self._closed:
@@ -95,8 +102,15 @@ class Writer:
 
     def _started(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="inbox-writer", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(
+                target=copy_context().run, args=(self._run,), name="inbox-writer", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:
+                _LOG.debug("no thread can be started; what waits is committed by close")
+            else:
+                self._thread = thread
 
     def _run(self) -> None:
         """Commit until closed; a fault goes to whoever waits, and the next put starts anew."""
