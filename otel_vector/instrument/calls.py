@@ -18,7 +18,7 @@ def traced_function(function: Callable[P, R], recorder: Recorder) -> Callable[P,
     begin = recorder.begin
 
     def traced(*args: P.args, **kwargs: P.kwargs) -> R:
-        call = begin()
+        call = begin(args, kwargs)
         if call is None:
             return function(*args, **kwargs)
         try:
@@ -26,7 +26,7 @@ def traced_function(function: Callable[P, R], recorder: Recorder) -> Callable[P,
         except BaseException as error:
             call.raised(error)
             raise
-        call.returned()
+        call.returned(result)
         return result
 
     return traced
@@ -39,7 +39,7 @@ def traced_coroutine(
     begin = recorder.begin
 
     async def traced(*args: P.args, **kwargs: P.kwargs) -> R:
-        call = begin()
+        call = begin(args, kwargs)
         if call is None:
             return await function(*args, **kwargs)
         try:
@@ -47,7 +47,7 @@ def traced_coroutine(
         except BaseException as error:
             call.raised(error)
             raise
-        call.returned()
+        call.returned(result)
         return result
 
     return traced

@@ -2,7 +2,7 @@
 
 An `Exception` makes the span's status ERROR and is an event of it, with its traceback. What is no
 `Exception`, like a cancelled task or an interrupted program, is no failure of the function and is
-named in `error.type` alone.
+named in `error.type` alone. Codes that are ignored are recorded without the status.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from opentelemetry.trace import Span, StatusCode
 
 from otel_vector.instrument.faults import faults
+from otel_vector.instrument.options import options
 from otel_vector.instrument.plan import Plan
 
 __all__ = ["Failures", "type_name"]
@@ -24,7 +25,7 @@ def type_name(error: BaseException) -> str:
 
 
 class Failures:
-    """Records the exceptions of one function.
+    """Ends the spans of one function that raised.
 
     Args:
         name: the function's, for what is logged.
@@ -35,28 +36,44 @@ class Failures:
         self._name = name
         self._code = plan.error_code
 
-    def record(self, span: Span, error: BaseException, at_ns: int) -> None:
-        """Tell a span of the exception that ended it.
+    def note(self, fault: BaseException) -> None:
+        """Count a fault of tracing itself."""
+        faults.note(f"a span of {self._name} is missing or lacks a part", fault)
+
+    def end(self, span: Span, error: BaseException, at_ns: int) -> None:
+        """Tell a span of the exception that ended it, and end it.
 
         Args:
-            span: not ended yet.
+            span: may have been ended by the function itself; then nothing is done.
             error: what was raised.
             at_ns: when, in nanoseconds since 1970.
         """
         try:
-            if span.is_recording():
+            if not span.is_recording():
+                return
+            try:
                 self._record(span, error, at_ns)
-        except Exception as fault:  # noqa: BLE001 - the text of an exception is made by its class
-            faults.note(f"an exception of {self._name} is recorded in part", fault)
+            finally:
+                span.end(at_ns)
+        except Exception as fault:  # noqa: BLE001 - the text of an exception is its class's
+            self.note(fault)
 
     def _record(self, span: Span, error: BaseException, at_ns: int) -> None:
         if not isinstance(error, Exception):
             span.set_attribute("error.type", type_name(error))
             return
-        code = self._code or type(error).__name__
+        codes = options().codes
+        code = self._code_of(error)
         span.set_attributes({"error.type": type_name(error), "otel_vector.error.code": code})
-        span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {_message(error)}")
+        if codes.is_ignored(code):
+            span.set_attribute("otel_vector.error.ignored", True)
+        else:
+            span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {_message(error)}")
         span.record_exception(error, timestamp=at_ns)
+
+    def _code_of(self, error: Exception) -> str:
+        names_one = getattr(error, "error_code", None) is not None
+        return self._code if self._code and not names_one else options().codes.code_of(error)
 
 
 def _message(error: Exception) -> str:
