@@ -12,7 +12,6 @@ import pytest
 from otel_vector.exporter.announcements import pending
 from otel_vector.instrument.functions import About, register
 
-
 NUMBERS = itertools.count()
 
 
