@@ -10,13 +10,23 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, Final
 
-__all__ = ["Client", "Engine", "OtelVectorError", "Settings", "__version__"]
+__all__ = [
+    "Client",
+    "Engine",
+    "OtelVectorError",
+    "Settings",
+    "__version__",
+    "trace_span",
+    "vectorize",
+]
 
 _HOMES: Final = {
     "Client": "otel_vector.client",
     "Engine": "otel_vector.wiring",
     "OtelVectorError": "otel_vector.errors",
     "Settings": "otel_vector.settings.config",
+    "trace_span": "otel_vector.instrument.decorators",
+    "vectorize": "otel_vector.instrument.decorators",
 }
 
 

@@ -1,8 +1,18 @@
 from otel_vector.client import Client as Client
 from otel_vector.errors import OtelVectorError as OtelVectorError
+from otel_vector.instrument.decorators import trace_span as trace_span
+from otel_vector.instrument.decorators import vectorize as vectorize
 from otel_vector.settings.config import Settings as Settings
 from otel_vector.wiring import Engine as Engine
 
-__all__ = ["Client", "Engine", "OtelVectorError", "Settings", "__version__"]
+__all__ = [
+    "Client",
+    "Engine",
+    "OtelVectorError",
+    "Settings",
+    "__version__",
+    "trace_span",
+    "vectorize",
+]
 
 __version__: str

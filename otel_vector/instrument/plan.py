@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from otel_vector.instrument.functions import About
 from otel_vector.spans.functions import Scalar
 
 __all__ = ["Plan"]
@@ -23,6 +24,7 @@ class Plan:
         error_code: of exceptions that name none themselves; empty for what the mapping says.
         attributes: what else each span carries.
         tags: names and values from the decorator.
+        about: what is announced of the function itself, beside its source.
     """
 
     capture_inputs: bool = False
@@ -32,3 +34,4 @@ class Plan:
     error_code: str = ""
     attributes: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
     tags: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+    about: About = field(default_factory=About)

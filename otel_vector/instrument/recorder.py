@@ -77,15 +77,21 @@ class Recorder:
     Args:
         function: whose calls are traced.
         plan: what to record of them.
+        source_hash: of the function; empty without one.
         provider: where spans come from; the global one, whenever it is set, without one.
     """
 
     def __init__(
-        self, function: Callable[..., Any], plan: Plan, provider: TracerProvider | None = None
+        self,
+        function: Callable[..., Any],
+        plan: Plan,
+        source_hash: str = "",
+        provider: TracerProvider | None = None,
     ) -> None:
         self._name = qualname_of(function)
         self._code_name = code_name(function)
         self._plan = plan
+        self._source_hash = source_hash
         self._content = Content(function, self._code_name, plan)
         self._failures = Failures(self._code_name, plan)
         self._known: dict[str, AttributeValue] = {}
@@ -149,12 +155,14 @@ class Recorder:
         waits = isinstance(provider, trace.ProxyTracerProvider)
         self._tracer = None if waits else provider.get_tracer(_SCOPE, _version())
         if not waits and not self._known:
-            self._known = {
-                "code.function.name": self._code_name,
-                **self._plan.attributes,
-                **options().tags.of(self._plan.tags),
-            }
+            self._known = self._attributes()
         self._provider = provider
+
+    def _attributes(self) -> dict[str, AttributeValue]:
+        """Return what every span of the function carries."""
+        hashed = {"otel_vector.source.hash": self._source_hash} if self._source_hash else {}
+        tags = options().tags.of(self._plan.tags)
+        return {"code.function.name": self._code_name, **hashed, **self._plan.attributes, **tags}
 
 
 @cache

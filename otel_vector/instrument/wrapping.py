@@ -21,6 +21,7 @@ from typing import Any, Final
 from opentelemetry.trace import TracerProvider
 
 from otel_vector.instrument.calls import traced_coroutine, traced_function
+from otel_vector.instrument.functions import register
 from otel_vector.instrument.names import module_of, subject_of
 from otel_vector.instrument.plan import Plan
 from otel_vector.instrument.recorder import Recorder
@@ -61,7 +62,8 @@ def wrapped(function: Any, plan: Plan, provider: TracerProvider | None = None) -
             inner = wrapped(function.func, plan, provider)
             return functools.partialmethod(inner, *function.args, **function.keywords)
     _check(function)
-    return _named_after(function, _traced(function, Recorder(function, plan, provider)))
+    recorder = Recorder(function, plan, register(function, plan.about), provider)
+    return _named_after(function, _traced(function, recorder))
 
 
 def _check(function: object) -> None:
