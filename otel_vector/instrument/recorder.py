@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from time import time_ns
 from typing import Any, Final
 
@@ -168,6 +167,8 @@ class Recorder:
 @cache
 def _version() -> str:
     """Return this package's version, which is that of the instrumentation scope."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version("otel-vector")
     except PackageNotFoundError:  # copied, not installed
