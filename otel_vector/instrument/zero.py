@@ -19,11 +19,7 @@ from opentelemetry.instrumentation.instrumentor import (  # type: ignore[attr-de
 )
 
 from otel_vector.errors import ConfigError
-from otel_vector.instrument.functions import About, register
 from otel_vector.instrument.patterns import Pattern, parse_pattern
-from otel_vector.instrument.plan import Plan
-from otel_vector.instrument.wrapper import FunctionWrapper
-from otel_vector.instrument.wrapping import wrapped
 from otel_vector.settings.config import InstrumentConfig
 from otel_vector.settings.load import load
 
@@ -31,7 +27,6 @@ __all__ = ["VectorInstrumentor"]
 
 _log = logging.getLogger("otel_vector.instrument")
 
-_SOURCE_HASH: Final = "otel_vector.source.hash"
 _PATIENCE_S: Final = 60.0
 """How long nothing is said of a pattern that nothing matches yet."""
 
@@ -44,7 +39,7 @@ class VectorInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     nothing: what is wrong with a setting is logged, and the application runs without these spans.
     """
 
-    _wrapper: FunctionWrapper | None = None
+    _wrapper: Any = None
     _reminder: threading.Timer | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
@@ -62,20 +57,17 @@ class VectorInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     def _begin(
         self, patterns: list[Pattern], config: InstrumentConfig, given: dict[str, Any]
     ) -> None:
-        inputs = given.get("capture_inputs", config.capture_inputs)
-        result = given.get("capture_return_value", config.capture_return_value)
+        # Loaded where there is something to wrap: every program under the agent comes by here.
+        from otel_vector.instrument.plan import Plan
+        from otel_vector.instrument.wrapper import FunctionWrapper
+        from otel_vector.instrument.wrapping import wrapped
+
+        plan = Plan(
+            capture_inputs=given.get("capture_inputs", config.capture_inputs),
+            capture_return_value=given.get("capture_return_value", config.capture_return_value),
+        )
         provider = given.get("tracer_provider")
-
-        def wrap(function: Any) -> Any:
-            digest = register(function, About())
-            plan = Plan(
-                capture_inputs=inputs,
-                capture_return_value=result,
-                attributes={_SOURCE_HASH: digest} if digest else {},
-            )
-            return wrapped(function, plan, provider)
-
-        self._wrapper = FunctionWrapper(patterns, wrap)
+        self._wrapper = FunctionWrapper(patterns, lambda found: wrapped(found, plan, provider))
         self._wrapper.begin()
         self._remind()
 
