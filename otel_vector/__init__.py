@@ -1,8 +1,8 @@
 """otel-vector: an OpenTelemetry-native span store that answers questions.
 
-`Client` asks a running collector, `Engine` is a store in this process, `Settings` is what both
-are set up with. Names are loaded when they are first used, so that importing the package costs
-nothing; `__init__.pyi` holds their types.
+`Client` and `AsyncClient` ask a running collector, `Engine` is a store in this process, `Settings`
+is what they are set up with. Names are loaded when they are first used, so that importing the
+package costs nothing; `__init__.pyi` holds their types.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import Any, Final
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "Engine",
     "OtelVectorError",
@@ -21,6 +22,7 @@ __all__ = [
 ]
 
 _HOMES: Final = {
+    "AsyncClient": "otel_vector.client",
     "Client": "otel_vector.client",
     "Engine": "otel_vector.wiring",
     "OtelVectorError": "otel_vector.errors",

@@ -1,3 +1,4 @@
+from otel_vector.client import AsyncClient as AsyncClient
 from otel_vector.client import Client as Client
 from otel_vector.errors import OtelVectorError as OtelVectorError
 from otel_vector.instrument.decorators import trace_span as trace_span
@@ -6,6 +7,7 @@ from otel_vector.settings.config import Settings as Settings
 from otel_vector.wiring import Engine as Engine
 
 __all__ = [
+    "AsyncClient",
     "Client",
     "Engine",
     "OtelVectorError",

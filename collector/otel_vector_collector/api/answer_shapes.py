@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from otel_vector_collector.api.responses import Group, Meaning, Span, Why
+from otel_vector_collector.api.responses import Group, LogRecord, Meaning, Span, Why
 
-__all__ = ["GroupedAnswer", "ListedAnswer", "RecordHit", "ScoredSpan"]
+__all__ = ["GroupedAnswer", "ListedAnswer", "RecordHit", "ScoredLogRecord", "ScoredSpan"]
 
 
 class ScoredSpan(Span):
     """A span in an ungrouped answer."""
+
+    score: float | None
+    why: Why | None
+
+
+class ScoredLogRecord(LogRecord):
+    """A log record in an ungrouped answer."""
 
     score: float | None
     why: Why | None
@@ -46,4 +53,4 @@ class GroupedAnswer(_Answer):
 class ListedAnswer(_Answer):
     """An answer span by span; with `over` logs, log records stand among them."""
 
-    spans: list[ScoredSpan]
+    spans: list[ScoredSpan | ScoredLogRecord]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 __all__ = [
     "Act",
@@ -19,6 +19,7 @@ __all__ = [
     "Group",
     "HealthAnswer",
     "InboxNumbers",
+    "LogDetailAnswer",
     "LogRecord",
     "Meaning",
     "MeaningAnswer",
@@ -61,10 +62,8 @@ class Span(BaseModel):
     run_kind: str = Field(description="live, replay, test, eval, shadow or self")
 
 
-class LogRecord(BaseModel):
-    """One stored log record."""
-
-    signal: str = Field(description="`logs`")
+class _LogRow(BaseModel):
+    signal: Literal["logs"] = Field(description="tells it from a span, which has none")
     id: str
     trace_id: str
     span_id: str
@@ -73,6 +72,11 @@ class LogRecord(BaseModel):
     severity: str
     severity_number: int
     time_unix_nano: str = Field(description=_NANO)
+
+
+class LogRecord(_LogRow):
+    """One stored log record."""
+
     body: str = Field(description="text form, cut at 1,000 characters")
 
 
@@ -161,12 +165,7 @@ class TraceAnswer(BaseModel):
 
 
 class DetailAnswer(Span):
-    """A span with everything it has; attribute values are typed as in OTLP JSON.
-
-    A log record has the members of a log record in place of those of a span.
-    """
-
-    model_config = ConfigDict(extra="allow")
+    """A span with everything it has; attribute values are typed as in OTLP JSON."""
 
     end_time_unix_nano: str
     trace_state: str
@@ -180,6 +179,19 @@ class DetailAnswer(Span):
     dropped_events_count: int
     links: list[dict[str, Any]]
     dropped_links_count: int
+    resource: dict[str, Any]
+    scope: dict[str, Any]
+    meanings: list[Meaning]
+
+
+class LogDetailAnswer(_LogRow):
+    """A log record with everything it has; values are typed as in OTLP JSON."""
+
+    observed_time_unix_nano: str
+    body: dict[str, Any]
+    attributes: list[dict[str, Any]]
+    dropped_attributes_count: int
+    flags: int
     resource: dict[str, Any]
     scope: dict[str, Any]
     meanings: list[Meaning]

@@ -21,7 +21,12 @@ from otel_vector_collector.api.formats import (
     json_response,
     otlp_response,
 )
-from otel_vector_collector.api.responses import DetailAnswer, SpansAnswer, TraceAnswer
+from otel_vector_collector.api.responses import (
+    DetailAnswer,
+    LogDetailAnswer,
+    SpansAnswer,
+    TraceAnswer,
+)
 from otel_vector_collector.api.threads import answered
 
 __all__ = ["router"]
@@ -52,7 +57,10 @@ async def trace(trace_id: str, ask: Ask, tenant: Caller, accept: Accept = JSON) 
     return otlp_response(media, [row.item for row in found.rows] or found.logs)
 
 
-@router.get("/spans/{point_id}", responses={200: {"model": DetailAnswer, "content": _OTLP}})
+@router.get(
+    "/spans/{point_id}",
+    responses={200: {"model": DetailAnswer | LogDetailAnswer, "content": _OTLP}},
+)
 async def span(point_id: str, ask: Ask, tenant: Caller, accept: Accept = JSON) -> Response:
     """Return one span or log record, with everything it has, by its content id."""
     media = chosen(accept, _OFFERS)

@@ -28,6 +28,7 @@ __all__ = ["client_of", "connected", "engine_opened", "served_at", "served_here"
 
 _OPENING_S: Final = 15.0
 _POLL_S: Final = 0.05
+_RETRY_S: Final = 0.0  # whoever waits at a terminal is told at once that nothing answers
 
 
 @contextmanager
@@ -39,7 +40,9 @@ def connected(settings: Settings) -> Iterator[Client]:
         StoreLockedError: another process has it open and does not serve it.
     """
     if settings.client.url:
-        with Client(settings.client.url, access=_access(settings)) as client:
+        with Client(
+            settings.client.url, access=Access.of(settings.client), retry_s=_RETRY_S
+        ) as client:
             yield client
         return
     served = served_at(settings.data)
@@ -62,15 +65,10 @@ def client_of(settings: Settings, served: Endpoints) -> Client:
     The folder's owner needs no key and comes by a socket in it; with a key that is set the API
     is asked as everybody else asks it.
     """
-    access = _access(settings)
+    access = Access.of(settings.client)
     if access.api_key or not served.socket:
-        return Client(served.url(served.api), access=access)
-    return Client.over_socket(Path(served.socket), access=access)
-
-
-def _access(settings: Settings) -> Access:
-    ours = settings.client
-    return Access(ours.api_key, ours.tenant, ours.ca, ours.cert, ours.key)
+        return Client(served.url(served.api), access=access, retry_s=_RETRY_S)
+    return Client.over_socket(Path(served.socket), access=access, retry_s=_RETRY_S)
 
 
 def served_at(data: Path, wait_s: float = _OPENING_S) -> Endpoints | None:
@@ -119,7 +117,7 @@ def served_here(settings: Settings, engine: Engine) -> Iterator[Client]:
         server.start()
         try:
             ours = Access(tenant=settings.client.tenant)
-            with Client.over_socket(path, access=ours) as client:
+            with Client.over_socket(path, access=ours, retry_s=_RETRY_S) as client:
                 yield client
         finally:
             server.stop()

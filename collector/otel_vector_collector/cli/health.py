@@ -259,16 +259,17 @@ def _look_at_store(patient: _Patient) -> Iterator[Finding]:
 
 
 def _parts(client: Client) -> Iterator[Finding]:
-    for part in client.ready().get("parts", ()):
+    for part in client.ready()["parts"]:
         yield Finding(str(part["name"]), ok=bool(part["ok"]), detail=str(part["detail"]))
 
 
 def _newest(client: Client) -> Iterator[Finding]:
     """Compare the newest stored span with the clock."""
     try:
-        spans = client.search({"group": False, "limit": 1})["spans"]
+        found = client.search(group=False, limit=1)["spans"]
     except NotFoundError:
         return
+    spans = [span for span in found if "signal" not in span]
     ahead = max((int(s["start_time_unix_nano"]) for s in spans), default=0) - time.time_ns()
     if ahead > _AHEAD_NS:
         yield Finding(

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from otel_vector.client import Client
+from otel_vector.client.shapes import StatsAnswer
 from otel_vector.errors import ConfigError, InvalidInputError, RetryableError
 from otel_vector.jobs.kept import KeptJobs
 from otel_vector.jobs.runner import Runner
@@ -167,19 +168,19 @@ def _standing(client: Client, put_at: float) -> tuple[str, dict[str, object]]:
     return sentence, _facts(stats)
 
 
-def _left(stats: dict[str, Any], since_s: float) -> tuple[int, int]:
+def _left(stats: StatsAnswer, since_s: float) -> tuple[int, int]:
     """Return requests of ours that wait, and texts without a vector."""
-    inbox = stats.get("inbox") or {"pending": 0, "oldest_s": 0}
-    ours = inbox["pending"] if float(inbox["oldest_s"]) + _POLL_S >= since_s else 0
-    return int(ours), int(stats["meanings"]["pending"])
+    inbox = stats["inbox"]
+    is_ours = inbox is not None and inbox["oldest_s"] + _POLL_S >= since_s
+    return inbox["pending"] if inbox and is_ours else 0, stats["meanings"]["pending"]
 
 
-def _facts(stats: dict[str, Any]) -> dict[str, object]:
-    meanings, inbox = stats["meanings"], stats.get("inbox") or {"bytes": 0}
+def _facts(stats: StatsAnswer) -> dict[str, object]:
+    meanings, inbox = stats["meanings"], stats["inbox"]
     return {
         "stored": count(stats["spans"]),
         "logs": count(stats["logs"]),
-        "waiting": bytes_text(inbox["bytes"]),
+        "waiting": bytes_text(inbox["bytes"] if inbox else 0),
         "embedded": f"{count(meanings['total'] - meanings['pending'])} of "
         f"{count(meanings['total'])} texts",
     }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from otel_vector.client.shapes import LogRecord, TraceSpan
 from otel_vector_collector.cli.console import printable
 from otel_vector_collector.cli.units import duration, moment
 
@@ -32,11 +32,11 @@ class Row:
     """
 
     lead: str
-    span: dict[str, Any]
+    span: TraceSpan
     logs: int
 
 
-def rows(spans: Sequence[dict[str, Any]], logs: Sequence[dict[str, Any]] = ()) -> list[Row]:
+def rows(spans: Sequence[TraceSpan], logs: Sequence[LogRecord] = ()) -> list[Row]:
     """Return the spans in the order of a tree, each below its parent, by start.
 
     A span whose parent is not stored stands at the top. Nothing is lost to a cycle or to two
@@ -44,7 +44,7 @@ def rows(spans: Sequence[dict[str, Any]], logs: Sequence[dict[str, Any]] = ()) -
     """
     counted = Counter(str(record.get("span_id", "")) for record in logs)
     known = {span["span_id"] for span in spans}
-    children: dict[str, list[dict[str, Any]]] = {}
+    children: dict[str, list[TraceSpan]] = {}
     for span in sorted(spans, key=lambda s: int(s["start_time_unix_nano"])):
         parent = span["parent_span_id"]
         children.setdefault(parent if parent in known else "", []).append(span)
@@ -54,9 +54,9 @@ def rows(spans: Sequence[dict[str, Any]], logs: Sequence[dict[str, Any]] = ()) -
     return [Row(lead, span, counted[span["span_id"]]) for lead, span in walked]
 
 
-def _walk(children: dict[str, list[dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+def _walk(children: dict[str, list[TraceSpan]]) -> list[tuple[str, TraceSpan]]:
     """Walk depth first without recursion: a trace may be thousands of levels deep."""
-    found: list[tuple[str, dict[str, Any]]] = []
+    found: list[tuple[str, TraceSpan]] = []
     stack = [("", "", span) for span in reversed(children.pop("", []))]
     while stack:
         lead, below, span = stack.pop()
@@ -70,7 +70,7 @@ def _walk(children: dict[str, list[dict[str, Any]]]) -> list[tuple[str, dict[str
     return found
 
 
-def title(spans: Sequence[dict[str, Any]]) -> str:
+def title(spans: Sequence[TraceSpan]) -> str:
     """Return one line about the whole trace."""
     start, end = _extent(spans)
     errors = sum(span["status"] == "error" for span in spans)
@@ -126,7 +126,7 @@ def _bar(offset: float, length: float) -> str:
     return " " * first + _EIGHTHS[8] * (eighths // 8) + rest
 
 
-def _extent(spans: Sequence[dict[str, Any]]) -> tuple[int, int]:
+def _extent(spans: Sequence[TraceSpan]) -> tuple[int, int]:
     starts = [int(span["start_time_unix_nano"]) for span in spans]
     ends = [s + int(span["duration_nano"]) for s, span in zip(starts, spans, strict=True)]
     return min(starts), max(ends)

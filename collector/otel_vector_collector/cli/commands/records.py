@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import IO, Annotated, Any, Final
 
 import typer
@@ -44,9 +45,9 @@ def put(
             counts[status] = counts.get(status, 0) + 1
             if as_json:
                 print(json_text(answer))
-            elif "error" in answer:
+            elif error := answer.get("error"):
                 named = f" ({answer['key']})" if answer["key"] else ""
-                say(f"record {answer['line']}{named}: {answer['error']['detail']}")
+                say(f"record {answer['line']}{named}: {error['detail']}")
     if not as_json:
         told = ", ".join(f"{count:,} {status}" for status, count in sorted(counts.items()))
         say(told or "no records")
@@ -74,10 +75,11 @@ def get(
     if versions and version is not None:
         raise typer.BadParameter("name one version, or ask for all with --versions")
     with connected(loaded(data, config).settings) as client:
-        if versions:
-            found = client.record_versions(collection, key)
-        else:
-            found = client.record(collection, key, version)
+        found: Mapping[str, Any] = (
+            client.record_versions(collection, key)
+            if versions
+            else client.record(collection, key, version)
+        )
     if as_json:
         print_json(found)
     else:
@@ -99,10 +101,11 @@ def list_records(
     from otel_vector_collector.cli.console import print_json, say, show, table
 
     with connected(loaded(data, config).settings) as client:
-        if collection is None:
-            rows = client.collections()["collections"]
-        else:
-            rows = list(_records(client, collection, limit))
+        rows: Sequence[Mapping[str, Any]] = (
+            client.collections()["collections"]
+            if collection is None
+            else list(islice(client.records_all(collection, min(limit, _AT_ONCE)), limit))
+        )
     if as_json:
         print_json(rows)
     elif not rows:
@@ -167,17 +170,6 @@ def _told(lines: Iterable[bytes]) -> Iterator[bytes]:
         yield line
         progress.update({"records": f"{number:,}"})
     progress.end()
-
-
-def _records(client: Any, collection: str, limit: int) -> Iterator[Mapping[str, Any]]:
-    """Yield up to so many records, page after page."""
-    cursor = None
-    while limit > 0:
-        page = client.records(collection, limit=min(limit, _AT_ONCE), cursor=cursor)
-        yield from page["records"]
-        limit, cursor = limit - len(page["records"]), page["next"]
-        if cursor is None:
-            return
 
 
 def _row(record: Mapping[str, Any]) -> tuple[object, ...]:
