@@ -1,6 +1,9 @@
 from otel_vector.client import AsyncClient as AsyncClient
 from otel_vector.client import Client as Client
 from otel_vector.errors import OtelVectorError as OtelVectorError
+from otel_vector.exporter import VectorLogExporter as VectorLogExporter
+from otel_vector.exporter import VectorSpanExporter as VectorSpanExporter
+from otel_vector.exporter import VectorSpanProcessor as VectorSpanProcessor
 from otel_vector.instrument.decorators import trace_span as trace_span
 from otel_vector.instrument.decorators import vectorize as vectorize
 from otel_vector.settings.config import Settings as Settings
@@ -12,6 +15,9 @@ __all__ = [
     "Engine",
     "OtelVectorError",
     "Settings",
+    "VectorLogExporter",
+    "VectorSpanExporter",
+    "VectorSpanProcessor",
     "__version__",
     "trace_span",
     "vectorize",

@@ -1,0 +1,115 @@
+"""OTLP over gRPC, with bytes as they lie in the spool."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc.error_details_pb2 import RetryInfo
+from google.rpc.status_pb2 import Status
+
+from otel_vector.exporter.answers import taken
+from otel_vector.exporter.outcomes import Away, Busy, Denied, Faulty, Outcome, Refused
+from otel_vector.exporter.target import Target
+from otel_vector.spans.meanings import Signal
+
+__all__ = ["GrpcWay"]
+
+_METHODS: Final = {
+    Signal.SPANS: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+    Signal.LOGS: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+}
+_MAX_BYTES: Final = 64 << 20
+_OPTIONS: Final = (
+    ("grpc.max_send_message_length", _MAX_BYTES),
+    ("grpc.max_receive_message_length", _MAX_BYTES),
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
+)
+_CODE = grpc.StatusCode
+_DENIED: Final = frozenset(
+    {_CODE.UNAUTHENTICATED, _CODE.PERMISSION_DENIED, _CODE.UNIMPLEMENTED, _CODE.NOT_FOUND}
+)
+_REFUSED: Final = frozenset({_CODE.INVALID_ARGUMENT, _CODE.RESOURCE_EXHAUSTED})
+_AWAY: Final = frozenset(
+    {_CODE.UNAVAILABLE, _CODE.DEADLINE_EXCEEDED, _CODE.CANCELLED, _CODE.ABORTED}
+)
+
+
+class GrpcWay:
+    """A channel to one collector."""
+
+    def __init__(self, target: Target) -> None:
+        self._timeout_s = target.timeout_s
+        self._metadata = target.headers
+        compression = grpc.Compression.Gzip if target.gzip else grpc.Compression.NoCompression
+        self._channel = _channel(target, compression)
+        self._calls = {
+            signal: self._channel.unary_unary(path) for signal, path in _METHODS.items()
+        }
+
+    def send(self, signal: Signal, body: bytes) -> Outcome:
+        """See `Way.send`."""
+        try:
+            answer = self._calls[signal](body, timeout=self._timeout_s, metadata=self._metadata)
+        except grpc.RpcError as error:
+            return _outcome(error)
+        except ValueError as error:
+            return Away(f"the channel is closed: {error}")
+        return taken(signal, answer)
+
+    def close(self) -> None:
+        """See `Way.close`."""
+        self._channel.close()
+
+
+def _channel(target: Target, compression: Any) -> Any:
+    if not target.is_tls:
+        return grpc.insecure_channel(target.address, _OPTIONS, compression)
+    credentials = grpc.ssl_channel_credentials(
+        _content(target.ca), _content(target.key), _content(target.cert)
+    )
+    return grpc.secure_channel(target.address, credentials, _OPTIONS, compression)
+
+
+def _content(path: str) -> bytes | None:
+    return Path(path).read_bytes() if path else None
+
+
+def _outcome(error: Any) -> Outcome:
+    code, detail = error.code(), f"{error.code().name}: {error.details()}"
+    if code in _DENIED:
+        return Denied(detail)
+    delay_s = _delay_s(error.trailing_metadata() or ())
+    if delay_s is not None:
+        return Busy(delay_s, detail)
+    if code in _REFUSED:
+        return Refused(detail)
+    return Away(detail) if code in _AWAY else Faulty(detail)
+
+
+def _delay_s(metadata: Any) -> float | None:
+    """Return for how long the collector wants to be left alone, None if it does not say."""
+    for name, value in metadata:
+        try:
+            if name == "grpc-status-details-bin":
+                details = Status.FromString(value).details
+                found = next((d for d in details if d.Is(RetryInfo.DESCRIPTOR)), None)
+                if found is not None:
+                    return _seconds(RetryInfo.FromString(found.value))
+            elif name == "google.rpc.retryinfo-bin":
+                return _seconds(RetryInfo.FromString(value))
+        except DecodeError:
+            continue
+    return None
+
+
+def _seconds(info: RetryInfo) -> float:
+    delay: timedelta = info.retry_delay.ToTimedelta()
+    return max(0.0, delay.total_seconds())
