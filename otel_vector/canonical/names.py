@@ -45,13 +45,13 @@ def namespace_of(cls: type) -> Mapping[str, Any]:
     return found
 
 
-def member_of(cls: type, name: str) -> Any:
-    """Return what a class has under a name, inherited or its own, unbound; None without."""
+def member_of(cls: type, name: str, default: Any = None) -> Any:
+    """Return what a class has under a name, inherited or its own, unbound; else the default."""
     for base in mro_of(cls):
         namespace = namespace_of(base)
         if name in namespace:
             return namespace[name]
-    return None
+    return default
 
 
 def is_pure(cls: type, *, beside: type | None = None) -> bool:

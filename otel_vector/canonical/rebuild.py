@@ -61,10 +61,22 @@ def _combines_as_usual(cls: type) -> bool:
 def _dataclass(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:
     name, fields = tree["type"], _fields(tree, read)
     cls = class_named(name)
-    known = None if cls is None else dataclass_fields(cls)
-    if cls is None or known is None or set(known) != set(fields):
+    if cls is None or not _fits(cls, fields):
         return Unresolved(name, fields)
     return _filled(object.__new__(cls), fields)
+
+
+def _fits(cls: type, fields: Mapping[str, Any]) -> bool:
+    """Return whether a class is a dataclass of these fields, or has defaults for the others."""
+    known = dataclass_fields(cls)
+    if known is None or not set(known) >= set(fields):
+        return False
+    return all(name in fields or _has_default(cls, name) for name in known)
+
+
+def _has_default(cls: type, name: str) -> bool:
+    missing = object()
+    return type(member_of(cls, name, missing)) not in {MemberDescriptorType, object}
 
 
 def _model(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:

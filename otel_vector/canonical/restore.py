@@ -49,17 +49,20 @@ def _clock(made: type[datetime | time]) -> Rebuilder:
         value = made.fromisoformat(tree["v"]).replace(fold=1 if tree.get("fold") else 0)
         if "zone" in tree:
             zone = _zone_named(read(tree["zone"]))
-            if zone is None:
-                return Unresolved(
-                    f"datetime.{made.__name__}", {"value": value, "zone": tree["zone"]}
-                )
-            return value.replace(tzinfo=zone)
-        if "name" in tree and value.tzinfo is not None:
-            offset = value.tzinfo.utcoffset(None)
-            return value.replace(tzinfo=timezone(offset or timedelta(), read(tree["name"])))
-        return value
+            fields = {"value": value, "zone": tree["zone"]}
+            unresolved = Unresolved(f"datetime.{made.__name__}", fields)
+            return unresolved if zone is None else value.replace(tzinfo=zone)
+        return value.replace(tzinfo=_fixed_zone(value, tree, read))
 
     return restored
+
+
+def _fixed_zone(value: datetime | time, tree: Mapping[str, Tree], read: Read) -> timezone | None:
+    """The zone of a reading: as it says itself, but for what stands beside it."""
+    offset = timedelta(*tree["offset"]) if "offset" in tree else value.utcoffset()
+    if offset is None:
+        return None
+    return timezone(offset, read(tree["name"])) if "name" in tree else timezone(offset)
 
 
 def _zone_named(key: str) -> Any:

@@ -36,13 +36,14 @@ def _date(_: Walker, value: date) -> Tree:
 def _clock(walker: Walker, value: datetime | time) -> Tree:
     """The clock's reading, with what else is needed to know the moment.
 
-    A fixed offset stands in the reading itself; a time zone is named beside it.
+    A fixed offset stands in the reading itself, but beside it if it is of less than a second,
+    which the standard library does not always read back. A time zone is named beside it.
     """
     zone = _zone_facts(walker, value.tzinfo)
     if zone is None:
         return opaque_tree(value)
-    naive_text = value.replace(tzinfo=None).isoformat() if "zone" in zone else value.isoformat()
-    tree = {TAG: type(value).__name__, "v": naive_text, **zone}
+    reading = value.replace(tzinfo=None) if "zone" in zone or "offset" in zone else value
+    tree = {TAG: type(value).__name__, "v": reading.isoformat(), **zone}
     return {**tree, "fold": 1} if value.fold else tree
 
 
@@ -52,8 +53,10 @@ def _zone_facts(walker: Walker, zone: tzinfo | None) -> dict[str, Tree] | None:
         return {}
     if type(zone) is timezone:
         name = zone.tzname(None)
-        usual = timezone(zone.utcoffset(None)).tzname(None)
-        return {} if name == usual else {"name": walker.tree(name)}
+        offset = zone.utcoffset(None)
+        facts = {"offset": _timedelta(walker, offset)["v"]} if offset.microseconds else {}
+        usual = timezone(offset).tzname(None)
+        return facts if name == usual else {"name": walker.tree(name), **facts}
     key = _zone_key(zone)
     return None if key is None else {"zone": walker.tree(key)}
 
@@ -66,7 +69,8 @@ def _zone_key(zone: Any) -> str | None:
 
 def _timezone(walker: Walker, value: timezone) -> Tree:
     tree = {TAG: "timezone", "v": _timedelta(walker, value.utcoffset(None))["v"]}
-    return {**tree, **(_zone_facts(walker, value) or {})}
+    facts = _zone_facts(walker, value) or {}
+    return {**tree, "name": facts["name"]} if "name" in facts else tree
 
 
 def _zone(walker: Walker, value: tzinfo) -> Tree:

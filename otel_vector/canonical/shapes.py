@@ -120,7 +120,7 @@ def _state(value: Any) -> dict[str, Any]:
 
 
 def _fields(walker: Walker, value: Any, names: Iterable[str]) -> dict[str, Tree]:
-    """Trees of an instance's fields; those that were never set are left out."""
+    """Trees of an instance's fields, but of those that its class alone has or nobody."""
     state, cls, found = _state(value), type(value), {}
     for name in names:
         if name in state:
