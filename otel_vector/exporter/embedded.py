@@ -19,7 +19,7 @@ from otel_vector.settings.config import Settings
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Signal
 from otel_vector.state.lock import FolderLock
-from otel_vector.wiring import Spool, in_application, open_spool
+from otel_vector.wiring import Spool, open_spool
 
 if TYPE_CHECKING:
     from otel_vector.wiring import Engine
@@ -112,7 +112,7 @@ class EmbeddedDestination:
         self._is_owner = False
 
     def _open_engine(self) -> None:
-        from otel_vector.wiring import Engine
+        from otel_vector.wiring import Engine, in_application
 
         program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
         command = f"the exporter of {program}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -39,6 +38,8 @@ def settings_of(keywords: Mapping[str, Any]) -> Settings:
     known = names()
     for name in keywords:
         if name not in known:
+            from difflib import get_close_matches
+
             near = get_close_matches(name, known, n=1, cutoff=0.6)
             hint = f", did you mean {near[0]}" if near else "; docs/configuration.md lists them"
             raise ConfigError(f"there is no setting {name!r}{hint}")

@@ -41,7 +41,7 @@ _LONGEST_PAUSE_S: Final = 30.0
 _LONGEST_WISH_S: Final = 3600.0
 _TRIES: Final = 10  # of a request over which the collector itself fails
 _AT_ONCE: Final = 4
-_BYTES_AT_ONCE: Final = 1 << 20
+_BYTES_AT_ONCE: Final = 256 << 10
 _LETTERS: Final = 100
 _SCRUB_BYTES: Final = 64 << 20
 

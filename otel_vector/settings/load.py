@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -147,6 +145,8 @@ def _file(config: Path | None, variables: Mapping[str, str], here: Path) -> Path
 
 
 def _put_file(layers: _Layers, file: Path) -> None:
+    import tomllib
+
     origin = f"file {file}"
     try:
         tables = tomllib.loads(file.read_text("utf-8"))
@@ -192,6 +192,8 @@ def _dotenv(file: Path) -> dict[str, str]:
 
 
 def _unknown(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
     near = get_close_matches(name, known, n=1, cutoff=0.6)
     return f"no such setting, did you mean {near[0]}" if near else "no such setting"
 

@@ -25,16 +25,15 @@ from otel_vector.state.contract import State
 from otel_vector.state.folder import make_folder
 from otel_vector.store.contract import Store
 from otel_vector.store.models import Model, Models
+from otel_vector.wiring.spool import spool_in
 
 __all__ = [
     "NO_MODEL",
     "Backends",
     "EngineInbox",
-    "Spool",
     "in_application",
     "open_inbox",
     "open_keyring",
-    "open_spool",
     "open_state",
     "require_engine",
     "require_qdrant",
@@ -46,24 +45,6 @@ NO_MODEL: Final = "none"
 
 class EngineInbox(Queue, Intake, Protocol):
     """An inbox as the engine's process uses it: it takes, and puts what it records of itself."""
-
-
-class Spool(EngineInbox, Protocol):
-    """An inbox as an application uses it, in which requests wait for a collector."""
-
-    def waits(self, up_to: int) -> bool:
-        """Return whether an envelope waits whose id is `up_to` or less."""
-        ...
-
-    def abandon(self) -> None:
-        """Let go of the parent's in a forked child; the object is to be kept for good."""
-        ...
-
-
-def _spool(path: Path, config: InboxConfig) -> Spool:
-    from otel_vector.inbox.sqlite import SqliteInbox
-
-    return SqliteInbox(path, config, in_application=True)
 
 
 def _inbox(path: Path, config: InboxConfig) -> EngineInbox:
@@ -175,17 +156,9 @@ def open_inbox(settings: Settings, backends: Backends | None = None) -> EngineIn
     return (backends or Backends()).inbox(folder, settings.inbox)
 
 
-def open_spool(settings: Settings) -> Spool:
-    """Open the built-in inbox of a folder for an application: with little memory, fork by fork."""
-    make_folder(settings.data)
-    folder = settings.data / "inbox"
-    make_folder(folder)
-    return _spool(folder, settings.inbox)
-
-
 def in_application(config: InboxConfig) -> Backends:
     """Return the backends of an engine in an application's process."""
-    return Backends() if config.backend else Backends(inbox=_spool)
+    return Backends() if config.backend else Backends(inbox=spool_in)
 
 
 def open_state(settings: Settings, backends: Backends | None = None) -> State:
