@@ -11,8 +11,10 @@ from otel_vector.events.contract import Events
 from otel_vector.services.catalog import Catalog
 from otel_vector.services.deleting import Deleting
 from otel_vector.services.exporting import Exporting
+from otel_vector.services.finding import Finding
 from otel_vector.services.following import Following
 from otel_vector.services.meanings import Meanings
+from otel_vector.services.operations import OperationNames
 from otel_vector.services.recording import Recorder
 from otel_vector.services.records import Records
 from otel_vector.services.search import Search
@@ -39,6 +41,8 @@ class Services:
     exporting: Exporting
     records: Records
     deleting: Deleting
+    finding: Finding
+    operations: OperationNames
 
 
 def _nobody() -> None:
@@ -78,15 +82,18 @@ def build_services(
     """
     caches = TenantCaches(embedder) if embedder else None
     search = Search(store, caches, config, beside.recorder)
+    catalog = Catalog(store)
     return Services(
         search=search,
         similar=Similar(search),
         traces=Traces(store),
         meanings=Meanings(search),
-        catalog=Catalog(store),
+        catalog=catalog,
         stats=Stats(store, embedder, beside.observed),
         following=Following(store, events),
         exporting=Exporting(store),
         records=Records(store, beside.redact, beside.passage_chars, beside.arrived),
         deleting=Deleting(store),
+        finding=Finding(search),
+        operations=OperationNames(catalog),
     )

@@ -3,7 +3,7 @@
 A property test holds both to the same answer. Semantics:
 
 * A *field* is a built-in (`service`, `name`, `kind`, `status`, `duration`, `trace`, `span`,
-  `parent`, `run`, `severity`, `scope`) or an attribute. An attribute key without a scope is
+  `parent`, `run`, `severity`, `scope`, `scope.version`) or an attribute. An attribute key without a scope is
   looked up in span (or log), resource, instrumentation scope, event and link attributes, and
   matches when any of them does; `Scope` restricts it to one of these.
 * Old and new names of one convention are one key (see `conventions`).
@@ -69,6 +69,8 @@ class BuiltIn(StrEnum):
     """Log severity number, 1 to 24."""
     SCOPE = "scope"
     """Name of the instrumentation scope."""
+    SCOPE_VERSION = "scope.version"
+    """Version of the instrumentation scope."""
 
 
 class Scope(StrEnum):

@@ -191,6 +191,7 @@ _BUILT_INS: Final[dict[BuiltIn, Callable[[Item], tuple[Operand, ...]]]] = {
     BuiltIn.RUN: lambda item: ((item.run.value, None),),
     BuiltIn.SEVERITY: _severity,
     BuiltIn.SCOPE: lambda item: ((item.scope.scope.name, None),),
+    BuiltIn.SCOPE_VERSION: lambda item: ((item.scope.scope.version, None),),
 }
 
 

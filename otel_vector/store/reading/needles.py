@@ -75,7 +75,7 @@ def _built_in(field: Field, op: Op, values: tuple[str, ...]) -> BytesTest | None
         return _any([_contains(_pair("service.name", _text_value(v))) for v in values])
     if field in {BuiltIn.TRACE, BuiltIn.SPAN, BuiltIn.PARENT}:
         return _hex_ids(values)
-    if field in {BuiltIn.NAME, BuiltIn.SCOPE}:
+    if field in {BuiltIn.NAME, BuiltIn.SCOPE, BuiltIn.SCOPE_VERSION}:
         return _any([_contains(v.encode("utf-8", "replace")) for v in values])
     return None
 
