@@ -72,8 +72,18 @@ class Failures:
         span.record_exception(error, timestamp=at_ns)
 
     def _code_of(self, error: Exception) -> str:
-        names_one = getattr(error, "error_code", None) is not None
-        return self._code if self._code and not names_one else options().codes.code_of(error)
+        if self._code and not _names_code(error):
+            return self._code
+        return options().codes.code_of(error)
+
+
+def _names_code(error: Exception) -> bool:
+    """Return whether an exception has a code of its own."""
+    try:
+        return getattr(error, "error_code", None) is not None
+    except Exception as fault:  # noqa: BLE001 - the attribute may be computed
+        faults.note("the code of an exception cannot be read", fault)
+        return False
 
 
 def _message(error: Exception) -> str:

@@ -42,7 +42,11 @@ def options() -> Options:
         return _read()
     except ConfigError as error:
         _log.error("functions are traced with the default settings: %s", error)
-        return Options()
+    except Exception:  # noqa: BLE001 - nothing may reach the function that is called
+        _log.exception(
+            "functions are traced with the default settings, since these cannot be read"
+        )
+    return Options()
 
 
 def _read() -> Options:

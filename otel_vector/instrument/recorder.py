@@ -23,13 +23,13 @@ from opentelemetry.trace import Span, Tracer, TracerProvider, set_span_in_contex
 from opentelemetry.util.types import AttributeValue
 
 from otel_vector.instrument.content import Content, LateAttributes
-from otel_vector.instrument.contexts import go_back
 from otel_vector.instrument.failures import Failures
 from otel_vector.instrument.names import code_name, qualname_of
 from otel_vector.instrument.options import options
 from otel_vector.instrument.plan import Plan
 from otel_vector.instrument.run_kinds import KEY, kind_in
 from otel_vector.instrument.traced_stream import TracedStream
+from otel_vector.instrument.unwinding import go_back
 from otel_vector.spans.meanings import RunKind
 
 __all__ = ["Call", "Recorder"]

@@ -10,8 +10,8 @@ from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.trace import Span
 
 from otel_vector.instrument.capture import Chunks
-from otel_vector.instrument.contexts import go_back
 from otel_vector.instrument.failures import Failures
+from otel_vector.instrument.unwinding import go_back
 
 __all__ = ["TracedStream", "UntracedStream"]
 
