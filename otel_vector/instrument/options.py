@@ -7,16 +7,19 @@ not pay for it. What is wrong in them is logged: a function that is called canno
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 from otel_vector.errors import ConfigError
-from otel_vector.instrument.error_codes import ErrorCodes
-from otel_vector.instrument.tags import Tags
+
+if TYPE_CHECKING:
+    from otel_vector.instrument.error_codes import ErrorCodes
+    from otel_vector.instrument.tags import Tags
+    from otel_vector.settings.load import Loaded
 
 __all__ = ["Options", "options"]
 
-_DEFAULT_CHARS = 16_384
 _log = logging.getLogger("otel_vector.instrument")
 
 
@@ -30,9 +33,9 @@ class Options:
         tags: that spans may have.
     """
 
-    max_chars: int = _DEFAULT_CHARS
-    codes: ErrorCodes = field(default_factory=ErrorCodes)
-    tags: Tags = field(default_factory=Tags)
+    max_chars: int
+    codes: ErrorCodes
+    tags: Tags
 
 
 @cache
@@ -46,13 +49,19 @@ def options() -> Options:
         _log.exception(
             "functions are traced with the default settings, since these cannot be read"
         )
-    return Options()
+    return _default()
 
 
 def _read() -> Options:
     from otel_vector.settings.load import load
 
-    loaded = load()
+    return _of(load())
+
+
+def _of(loaded: Loaded) -> Options:
+    from otel_vector.instrument.error_codes import ErrorCodes
+    from otel_vector.instrument.tags import Tags
+
     chosen = loaded.settings.instrument
     named = {name for name, origin in loaded.origins.items() if origin != "default"}
     codes = ErrorCodes.load(
@@ -62,3 +71,11 @@ def _read() -> Options:
     )
     tags = Tags.load(chosen.tags, required="instrument.tags" in named)
     return Options(chosen.max_chars, codes, tags)
+
+
+def _default() -> Options:
+    from otel_vector.instrument.error_codes import ErrorCodes
+    from otel_vector.instrument.tags import Tags
+    from otel_vector.settings.config import InstrumentConfig
+
+    return Options(InstrumentConfig().max_chars, ErrorCodes(), Tags())

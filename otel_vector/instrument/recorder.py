@@ -30,7 +30,7 @@ from otel_vector.instrument.plan import Plan
 from otel_vector.instrument.run_kinds import KEY, kind_in
 from otel_vector.instrument.traced_stream import TracedStream
 from otel_vector.instrument.unwinding import go_back
-from otel_vector.spans.meanings import RunKind
+from otel_vector.spans.runs import RunKind
 
 __all__ = ["Call", "Recorder"]
 

@@ -14,7 +14,7 @@ from typing import Final
 from opentelemetry import baggage
 from opentelemetry.context import Context, attach, detach
 
-from otel_vector.spans.meanings import RunKind
+from otel_vector.spans.runs import RunKind
 
 __all__ = ["KEY", "kind_in", "run_kind"]
 

@@ -24,7 +24,7 @@ from opentelemetry.trace import Link, SpanKind, TraceState
 from opentelemetry.util.types import Attributes
 
 from otel_vector.instrument.run_kinds import kind_in
-from otel_vector.spans.meanings import RunKind
+from otel_vector.spans.runs import RunKind
 
 __all__ = ["RunKindSampler", "sampler_of"]
 

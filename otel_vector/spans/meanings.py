@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from otel_vector.spans.ids import MeaningId
+from otel_vector.spans.runs import RunKind
 
 __all__ = ["Facet", "Meaning", "RunKind", "Signal"]
 
@@ -40,17 +41,6 @@ class Signal(StrEnum):
 
     SPANS = "spans"
     LOGS = "logs"
-
-
-class RunKind(StrEnum):
-    """Why a span exists. Only `live` counts in search and statistics by default."""
-
-    LIVE = "live"
-    REPLAY = "replay"
-    TEST = "test"
-    EVAL = "eval"
-    SHADOW = "shadow"
-    SELF = "self"
 
 
 @dataclass(frozen=True, slots=True)
