@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any, Final
 
 __all__ = [
+    "bare_name",
     "class_named",
     "is_made_here",
     "is_pure",
@@ -31,6 +32,11 @@ def type_name(cls: type) -> str:
     module = _MODULE(cls)
     name = f"{module}.{_QUALNAME(cls)}" if type(module) is str else str(_QUALNAME(cls))
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def bare_name(cls: type) -> str:
+    """Return the name of a class as its statement has it."""
+    return type_name(cls).rpartition(".")[2]
 
 
 def mro_of(cls: type) -> tuple[type, ...]:

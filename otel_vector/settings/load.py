@@ -23,7 +23,7 @@ from otel_vector.settings.config import Settings
 from otel_vector.settings.schema import PREFIX, build, entries
 from otel_vector.settings.values import problem_with, read
 
-__all__ = ["Loaded", "load", "state_home"]
+__all__ = ["Loaded", "load", "state_home", "variables"]
 
 _DEFAULT_FILE: Final = "otel-vector.toml"
 _FILE_VARIABLE: Final = PREFIX + "CONFIG"
@@ -127,6 +127,24 @@ def state_home(environ: Mapping[str, str] | None = None) -> Path | None:
         return Path.home() / ".local" / "state"
     except RuntimeError:
         return None
+
+
+def variables(
+    names: Mapping[str, str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+) -> dict[str, str]:
+    """Return what variables that are no settings of ours say, of the environment or else `.env`.
+
+    Args:
+        names: of the variables, each with the name its value is returned under.
+        environ: the environment; the process's own unless given.
+        folder: where `.env` is looked for; the working directory.
+    """
+    given = os.environ if environ is None else environ
+    texts = {**_dotenv((folder or Path.cwd()) / ".env"), **{k: v for k, v in given.items() if v}}
+    return {name: texts[variable] for variable, name in names.items() if texts.get(variable)}
 
 
 def _put_flags(layers: _Layers, flags: Mapping[str, Any]) -> None:

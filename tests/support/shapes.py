@@ -14,7 +14,7 @@ CALLED: list[str] = []
 class Colour(enum.Enum):
     RED = 1
     GREEN = "green"
-    ALSO_RED = 1
+    ALSO_RED = 1  # noqa: PIE796 -- an alias
 
 
 class Level(enum.IntEnum):
@@ -147,7 +147,7 @@ class RecordingModel(BaseModel):
         CALLED.append("RecordingModel.model_post_init")
 
 
-class RecordingText(str):
+class RecordingText(str):  # noqa: SLOT000 -- with a `__dict__`
     """A text that says whenever anything of it runs."""
 
     def __new__(cls, value):
