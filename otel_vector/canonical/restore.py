@@ -128,10 +128,10 @@ def _array(tree: Mapping[str, Tree], _: Read) -> Any:
     numpy, shape = sys.modules.get("numpy"), tuple(tree["shape"])
     if numpy is None:
         return Unresolved("numpy.ndarray", {"dtype": tree["dtype"], "shape": shape})
-    dtype = _dtype(numpy, tree)
-    if 0 in shape or not dtype.itemsize:
+    dtype, raw = _dtype(numpy, tree), _raw(tree)
+    if not raw and (0 in shape or not dtype.itemsize):
         return numpy.zeros(shape, dtype)
-    return numpy.frombuffer(_raw(tree), dtype).reshape(shape).copy()
+    return numpy.frombuffer(raw, dtype).reshape(shape).copy()
 
 
 def _scalar(tree: Mapping[str, Tree], read: Read) -> Any:

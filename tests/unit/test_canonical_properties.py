@@ -33,6 +33,8 @@ from support.shapes import (
 from otel_vector.canonical.decode import value_of
 from otel_vector.canonical.digest import digest_of
 from otel_vector.canonical.encode import is_exact, text_of
+from otel_vector.canonical.rebuild import REBUILDERS
+from otel_vector.canonical.restore import RESTORERS
 from otel_vector.errors import InvalidInputError
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=20)
@@ -111,11 +113,7 @@ JSON = st.recursive(
         st.lists(part), st.dictionaries(st.sampled_from(["$ov", "v", "type", "a"]), part)
     ),
 )
-TAGS = (
-    "opaque int float str bytes bytearray complex range tuple set frozenset dict OrderedDict Counter"
-    " defaultdict deque date datetime time timedelta timezone zone Decimal Fraction UUID path ndarray"
-    " numpy enum flag dataclass pydantic exception namedtuple subclass"
-).split()  # noqa: SIM905
+TAGS = sorted({*RESTORERS, *REBUILDERS})
 
 
 class OddError(Exception):
