@@ -20,6 +20,9 @@ __all__ = [
     "VectorSpanExporter",
     "VectorSpanProcessor",
     "__version__",
+    "initialize_database",
+    "search_executions",
+    "search_functions",
     "trace_span",
     "vectorize",
 ]
@@ -33,6 +36,9 @@ _HOMES: Final = {
     "VectorLogExporter": "otel_vector.exporter",
     "VectorSpanExporter": "otel_vector.exporter",
     "VectorSpanProcessor": "otel_vector.exporter",
+    "initialize_database": "otel_vector.instrument.setup",
+    "search_executions": "otel_vector.instrument.searching",
+    "search_functions": "otel_vector.instrument.searching",
     "trace_span": "otel_vector.instrument.decorators",
     "vectorize": "otel_vector.instrument.decorators",
 }

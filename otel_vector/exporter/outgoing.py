@@ -68,6 +68,8 @@ class Outlet:
         self._logs = Items(queue_items, self._nudge, self._loses(Signal.LOGS))
         self.offer_span: Callable[[Any], None] = self._spans.add
         """Take one ended span."""
+        self.last_span: Any = None
+        """The context of the last span that was put, None before the first."""
         self._closed = False
         self._fresh()
 
@@ -155,6 +157,7 @@ class Outlet:
         self._spans.clear()
         self._logs.clear()
         self._encoder = None
+        self.last_span = None
         self.tally.renew()
         self._notices.renew()
         self._destination.abandon()
@@ -247,6 +250,8 @@ class Outlet:
         try:
             for request in self._ready().requests(signal, items):
                 self._keep(request)
+            if signal is Signal.SPANS:
+                self.last_span = items[-1].context
         except Exception:  # noqa: BLE001 -- what cannot be exported must not stop the rest
             self._notices.fault("outlet", "%d items could not be exported", len(items))
             self.tally.dropped("fault", signal, len(items))
