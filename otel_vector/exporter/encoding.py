@@ -13,6 +13,7 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from otel_vector.exporter.announcements import log_records
 from otel_vector.exporter.redacted import flag
+from otel_vector.inbox.forking import GATE
 from otel_vector.redact.redactor import Redactor
 from otel_vector.spans.functions import FunctionRecord
 from otel_vector.spans.meanings import Signal
@@ -86,7 +87,9 @@ class Encoder:
     def _body(self, signal: Signal, message: Any) -> bytes:
         body: bytes = message.SerializeToString()
         redact = self._redactor.traces if signal is Signal.SPANS else self._redactor.logs
-        if not redact(message, body):
+        with GATE:
+            count = redact(message, body)
+        if not count:
             return body
         if signal is Signal.SPANS:
             flag(message)

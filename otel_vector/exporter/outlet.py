@@ -27,8 +27,9 @@ from otel_vector.state.folder import once_made_key
 
 __all__ = ["Outlet", "outlet", "outlets", "release"]
 
-_CHILDREN: Final = ("multiprocessing.util", "billiard.util")
-"""Modules whose forked children end without `atexit`, but run finalizers of their own."""
+_FAMILIES: Final = ("multiprocessing", "billiard")
+"""Packages whose forked children end without `atexit`, but run finalizers of their own."""
+_MAIN: Final = "MainProcess"
 
 
 class _Registry:
@@ -37,7 +38,6 @@ class _Registry:
     def __init__(self) -> None:
         self.turn = threading.Lock()
         self.users: dict[Settings, tuple[Outlet, int]] = {}
-        self.knows_children = False
         self.ends_at: float | None = None
 
 
@@ -57,6 +57,7 @@ def outlet(settings: Settings) -> Outlet:
             found = _built(settings)
             found.start()
             observe(outlets)
+            _follow()
         _registry.users[settings] = found, users + 1
         return found
 
@@ -146,20 +147,29 @@ def _after_fork() -> None:
     _registry.ends_at = None
     for found in outlets():
         found.abandon()
-    if not _registry.knows_children:
-        for name in _CHILDREN:
-            util = sys.modules.get(name)
-            if util is not None:
-                util.register_after_fork(_registry, _finalize)
-                _registry.knows_children = True
+    _follow()
 
 
-def _finalize(_: object) -> None:
-    """Have a child of multiprocessing, which skips `atexit`, deliver what there is at its end."""
-    for name in _CHILDREN:
-        util = sys.modules.get(name)
+def _follow() -> None:
+    """Have a child of multiprocessing, which skips `atexit`, deliver what there is at its end.
+
+    When a child begins it forgets the finalizers that it inherited and calls who asked for it;
+    outlets that are opened later are in a process that has begun.
+    """
+    for family in _FAMILIES:
+        util = sys.modules.get(f"{family}.util")
         if util is not None:
-            util.Finalize(None, _end, exitpriority=10)
+            util.register_after_fork(_registry, _finalize)
+            process = sys.modules.get(f"{family}.process")
+            if process is not None and process.current_process().name != _MAIN:
+                _finalize(_registry)
+
+
+def _finalize(registry: _Registry) -> None:
+    for family in _FAMILIES:
+        util = sys.modules.get(f"{family}.util")
+        if util is not None:
+            util.Finalize(registry, _end, exitpriority=10)
 
 
 atexit.register(_end)

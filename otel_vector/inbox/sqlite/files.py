@@ -167,7 +167,8 @@ def _opened(files: Files) -> sqlite3.Connection:
         return sqlite3.connect(
             files.database, isolation_level=None, check_same_thread=False, cached_statements=64
         )
-    from otel_vector.inbox.sqlite.forking import GATE, GatedConnection
+    from otel_vector.inbox.forking import GATE
+    from otel_vector.inbox.sqlite.gated import GatedConnection
 
     with GATE:
         return sqlite3.connect(

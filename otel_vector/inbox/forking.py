@@ -9,11 +9,10 @@ none is inside, for as long as one commit takes; after `_PATIENCE_S` it goes on 
 from __future__ import annotations
 
 import os
-import sqlite3
 import threading
-from typing import Any, Final
+from typing import Final
 
-__all__ = ["GATE", "ForkGate", "GatedConnection"]
+__all__ = ["GATE", "ForkGate"]
 
 _PATIENCE_S: Final = 2.0
 
@@ -62,42 +61,3 @@ GATE: Final = ForkGate()
 """The gate of this process."""
 
 os.register_at_fork(before=GATE.hold, after_in_parent=GATE.release, after_in_child=GATE.renew)
-
-
-class GatedConnection(sqlite3.Connection):
-    """A connection whose work is done inside the gate."""
-
-    def cursor(self, *_: Any) -> Any:
-        """Return a cursor that goes through the gate."""
-        return super().cursor(_GatedCursor)
-
-    def close(self) -> None:
-        """Close inside the gate."""
-        with GATE:
-            super().close()
-
-
-class _GatedCursor(sqlite3.Cursor):
-    def execute(self, *arguments: Any) -> Any:
-        with GATE:
-            return super().execute(*arguments)
-
-    def executemany(self, *arguments: Any) -> Any:
-        with GATE:
-            return super().executemany(*arguments)
-
-    def executescript(self, *arguments: Any) -> Any:
-        with GATE:
-            return super().executescript(*arguments)
-
-    def fetchone(self) -> Any:
-        with GATE:
-            return super().fetchone()
-
-    def fetchall(self) -> list[Any]:
-        with GATE:
-            return super().fetchall()
-
-    def __next__(self) -> Any:
-        with GATE:
-            return super().__next__()
