@@ -46,7 +46,7 @@ class Content:
             return {}
         try:
             bound = self._binder.bind(args, kwargs)
-            found = selected_of(bound, self._plan.attributes_to_capture)
+            found = selected_of(bound, self._plan.attributes_to_capture, self._limit)
             return found | (inputs_of(bound, self._limit) if self._plan.capture_inputs else {})
         except Exception as error:  # noqa: BLE001 - arguments are the application's
             faults.note(f"the arguments of a call of {self._name} are not recorded", error)

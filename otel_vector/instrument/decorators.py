@@ -40,7 +40,7 @@ def vectorize(
     enable_alert: bool = True,
     error_code: str | None = None,
     auto: bool = False,
-    **tags: Scalar,
+    **tags: Scalar | Sequence[Scalar],
 ) -> Callable[[F], F]: ...
 def vectorize(  # noqa: PLR0913 - the parameters that users of VectorWave know
     search_description: Any = None,
@@ -57,7 +57,7 @@ def vectorize(  # noqa: PLR0913 - the parameters that users of VectorWave know
     enable_alert: bool = True,
     error_code: str | None = None,
     auto: bool = False,
-    **tags: Scalar,
+    **tags: Scalar | Sequence[Scalar],
 ) -> Any:
     """Make a function findable, and each of its calls a span.
 
@@ -104,7 +104,7 @@ def trace_span(
     force_sync: bool = False,
     enable_alert: bool = True,
     error_code: str | None = None,
-    **tags: Scalar,
+    **tags: Scalar | Sequence[Scalar],
 ) -> Callable[[F], F]: ...
 def trace_span(  # noqa: PLR0913 - the parameters that users of VectorWave know
     function: Any = None,
@@ -116,7 +116,7 @@ def trace_span(  # noqa: PLR0913 - the parameters that users of VectorWave know
     force_sync: bool = False,
     enable_alert: bool = True,
     error_code: str | None = None,
-    **tags: Scalar,
+    **tags: Scalar | Sequence[Scalar],
 ) -> Any:
     """Make each call of a function a span: a child of the current one, else one of its own.
 

@@ -34,6 +34,7 @@ _KEPT: Final = {  # what stands on the function's record if it differs from this
     "auto": False,
     "cache_threshold": 0.9,
 }
+_SCALAR: Final = (str, bool, int, float)
 _ON_SPANS: Final = {
     "semantic_cache": "otel_vector.semantic_cache",
     "replay": "otel_vector.replay",
@@ -123,16 +124,25 @@ def _is_names(value: Any) -> bool:
 
 
 def _check_tags(decorator: str, given: Parameters, tags: Parameters) -> None:
+    """Refuse what can be no tag, and a list that is meant for a parameter."""
     for name, value in tags.items():
-        if not isinstance(value, str | bool | int | float):
+        if isinstance(value, _SCALAR):
+            continue
+        meant = _meant(name, given)
+        if meant or not _is_list(value):
             raise TypeError(
                 f"{decorator} has no parameter {name!r}, and a tag of that name must be text,"
-                f" a number, True or False, not {type(value).__name__}{_meant(name, given)}"
+                f" a number, True or False, or a list of such, not {type(value).__name__}{meant}"
             )
 
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(part, _SCALAR) for part in value)
+
+
 def _meant(name: str, given: Parameters) -> str:
+    """Return a question for a name that is nearly that of a parameter; empty for any other."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name, given, n=1)
+    near = get_close_matches(name, given, n=1, cutoff=0.8)
     return f": did you mean {near[0]}?" if near else ""

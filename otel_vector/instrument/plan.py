@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from otel_vector.instrument.functions import About
 from otel_vector.spans.functions import Scalar
@@ -33,5 +34,5 @@ class Plan:
     whole: bool = False
     error_code: str = ""
     attributes: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
-    tags: Mapping[str, Scalar] = field(default_factory=lambda: MappingProxyType({}))
+    tags: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
     about: About = field(default_factory=About)

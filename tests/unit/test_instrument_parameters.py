@@ -126,6 +126,30 @@ def test_codes_come_from_the_mapping_file_and_may_be_ignored(spans, settings):
     assert second.events
 
 
+def test_tags_of_the_environment_are_on_every_span_and_the_decorators_win(
+    spans, settings, monkeypatch
+):
+    allowed = {"run_id": {"data_type": "TEXT"}, "priority": {"data_type": "INT"}}
+    (settings / ".otel_vector_tags.json").write_text(json.dumps(allowed))
+    monkeypatch.setenv("RUN_ID", "global-run")
+    monkeypatch.setenv("PRIORITY", "2")
+    trace_span(same)(1)
+    vectorize(run_id="own-run", unknown="x")(same)(1)
+    tags = [
+        {k: v for k, v in span.attributes.items() if k.startswith("otel_vector.tag.")}
+        for span in spans.all
+    ]
+    assert tags == [
+        {"otel_vector.tag.run_id": "global-run", "otel_vector.tag.priority": 2},
+        {"otel_vector.tag.run_id": "own-run", "otel_vector.tag.priority": 2},
+    ]
+
+
+def test_a_tag_may_be_a_list(spans):
+    trace_span(labels=["a", "b"])(same)(1)
+    assert spans.only.attributes["otel_vector.tag.labels"] == ("a", "b")
+
+
 def test_settings_that_cannot_be_read_stop_nothing(spans, settings, caplog):
     (settings / "otel-vector.toml").write_text("[instrument]\nmax_char = 100\n")
     assert trace_span(same)(1) == 1
