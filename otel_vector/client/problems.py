@@ -46,12 +46,14 @@ class Failure:
         passing: the next try may go better.
         sent: the server may have done what it was asked.
         wait_s: seconds that the server asks to be left alone for.
+        cause: what was raised below; None for what the server says.
     """
 
     error: errors.OtelVectorError
     passing: bool
     sent: bool = True
     wait_s: float = 0.0
+    cause: Exception | None = None
 
 
 class RefusedError(Exception):

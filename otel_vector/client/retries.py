@@ -46,4 +46,4 @@ class Tries:
         harmless = (self._repeatable or not failure.sent) and not self.handed_out
         if failure.passing and harmless and time.monotonic() + pause_s <= self._until:
             return pause_s
-        raise failure.error
+        raise failure.error from failure.cause

@@ -100,17 +100,18 @@ def failure_of(error: httpx.RequestError | RefusedError, place: Place) -> Failur
             f"the certificate of {place} is not trusted here ({error}); name its authority in "
             "client.ca, and ask for the name that the certificate is for"
         )
-        return Failure(distrust, passing=False, sent=False)
+        return Failure(distrust, passing=False, sent=False, cause=error)
     if not isinstance(error, httpx.TransportError):
         garbled = PermanentError(f"what {place} answers cannot be read ({error})")
-        return Failure(garbled, passing=False)
+        return Failure(garbled, passing=False, cause=error)
     what = (
         "gives no answer in time"
         if isinstance(error, httpx.TimeoutException)
         else f"cannot be reached ({error}); see that it runs, and check the address"
     )
     away = RetryableError(f"the collector at {place} {what}")
-    return Failure(away, passing=True, sent=not isinstance(error, _NEVER_SENT))
+    sent = not isinstance(error, _NEVER_SENT)
+    return Failure(away, passing=True, sent=sent, cause=error)
 
 
 def headers_of(access: Access) -> Mapping[str, str]:

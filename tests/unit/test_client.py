@@ -115,6 +115,19 @@ def test_what_is_no_answer_is_an_error_of_ours(kind, reply, error, words):
         client.stats()
 
 
+def test_what_the_server_says_is_raised_as_if_nothing_were_below_it(kind):
+    with (
+        answering(problem(404, "not-found"), DROP) as (url, _),
+        kind(url, retry_s=0) as client,
+    ):
+        with pytest.raises(errors.NotFoundError) as raised:
+            client.stats()
+        assert raised.value.__suppress_context__
+        with pytest.raises(errors.RetryableError) as raised:
+            client.stats()
+        assert raised.value.__cause__
+
+
 def test_a_redirect_is_not_followed_and_the_key_goes_nowhere_else(kind):
     with answering(said({})) as (elsewhere, came):
         away = Reply(307, (b"",), {"Location": f"{elsewhere}/v1/stats"})
