@@ -1,0 +1,1 @@
+"""What the library itself is about: who may borrow, and what being late costs."""
