@@ -8,7 +8,7 @@ from datetime import UTC, timedelta, timezone
 from pathlib import PurePosixPath, PureWindowsPath
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from pydantic import BaseModel
@@ -37,6 +37,7 @@ from otel_vector.canonical.rebuild import REBUILDERS
 from otel_vector.canonical.restore import RESTORERS
 from otel_vector.errors import InvalidInputError
 
+BROADLY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=20)
 ZONES = st.one_of(
     st.none(),
@@ -148,7 +149,7 @@ def alike(left, right):  # noqa: PLR0911 -- one per kind
     return left == right and repr(left) == repr(right)
 
 
-@settings(max_examples=400)
+@BROADLY
 @given(VALUES)
 def test_a_value_comes_back_equal_and_of_its_type(value):
     text = text_of(value)
@@ -156,6 +157,7 @@ def test_a_value_comes_back_equal_and_of_its_type(value):
     assert is_exact(text)
 
 
+@BROADLY
 @given(VALUES)
 def test_a_text_is_json_in_utf_8_and_the_text_of_what_it_decodes_to(value):
     text = text_of(value)
@@ -163,6 +165,7 @@ def test_a_text_is_json_in_utf_8_and_the_text_of_what_it_decodes_to(value):
     assert text_of(value_of(text)) == text
 
 
+@BROADLY
 @given(st.dictionaries(KEYS, VALUES, max_size=6), st.sets(HASHABLE, max_size=6), st.randoms())
 def test_order_makes_no_difference_to_text_and_digest(values, members, random):
     pairs, listed = list(values.items()), list(members)
@@ -173,11 +176,13 @@ def test_order_makes_no_difference_to_text_and_digest(values, members, random):
     assert digest_of(text_of(after)) == digest_of(text_of(before))
 
 
+@BROADLY
 @given(VALUES, VALUES)
 def test_values_that_are_not_alike_have_different_texts(left, right):
     assert (text_of(left) == text_of(right)) is alike(left, right)
 
 
+@BROADLY
 @given(JSON)
 def test_plain_json_is_written_as_the_same_json(value):
     text = text_of(value)
@@ -185,12 +190,13 @@ def test_plain_json_is_written_as_the_same_json(value):
         assert json.loads(text) == value
 
 
+@BROADLY
 @given(VALUES)
 def test_a_part_is_written_the_same_alone_and_beside_what_json_does_not_have(value):
     assert text_of([value, b""]) == f"[{text_of(value)},{text_of(b'')}]"
 
 
-@settings(max_examples=300)
+@BROADLY
 @given(npst.arrays(npst.scalar_dtypes(), npst.array_shapes(min_dims=0, min_side=0, max_side=4)))
 def test_arrays_come_back_with_their_numbers_types_and_shapes(array):
     back = value_of(text_of(array))
@@ -199,7 +205,7 @@ def test_arrays_come_back_with_their_numbers_types_and_shapes(array):
     assert back.tobytes() == array.tobytes()
 
 
-@settings(max_examples=300)
+@BROADLY
 @given(npst.scalar_dtypes().flatmap(npst.from_dtype))
 def test_scalars_of_numpy_come_back(scalar):
     back = value_of(text_of(scalar))
@@ -208,13 +214,13 @@ def test_scalars_of_numpy_come_back(scalar):
     assert np.array_equal(back, scalar, equal_nan=scalar.dtype.kind in "fcmM")
 
 
-@settings(max_examples=300)
+@BROADLY
 @given(st.one_of(ANY_TEXT, JSON.map(json.dumps), JSON.map(text_of)))
 def test_any_text_decodes_or_is_refused(text):
     decoded_or_refused(text)
 
 
-@settings(max_examples=500)
+@BROADLY
 @given(
     st.fixed_dictionaries(
         {"$ov": st.sampled_from(TAGS)},

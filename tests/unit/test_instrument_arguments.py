@@ -4,7 +4,7 @@ import functools
 import inspect
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_vector.instrument.arguments import Binder
@@ -66,6 +66,7 @@ def test_the_rest_stands_under_its_names_if_there_is_any():
     }
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(), max_size=5),
     st.dictionaries(st.sampled_from(["user_id", "note", "dry", "others", "x"]), st.integers()),

@@ -5,7 +5,7 @@ import tracemalloc
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otel_vector.canonical.decode import value_of
@@ -109,6 +109,7 @@ def test_a_chunk_is_taken_as_it_was_when_it_came():
     assert value_of(stream.attributes()["output.value"]) == [{"n": 1}, {"n": 2}]
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=8), st.integers(1, 40))
 def test_a_cut_stream_has_the_beginning_and_digest_of_the_whole(chunks, limit):
     whole = collected(chunks, None)["output.value"]
@@ -124,6 +125,7 @@ def test_a_cut_stream_has_the_beginning_and_digest_of_the_whole(chunks, limit):
     assert captured["otel_vector.output.chunks"] == len(chunks)
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=8))
 def test_a_stream_has_the_text_of_the_value_it_makes(chunks):
     text = collected(chunks, None)["output.value"]
