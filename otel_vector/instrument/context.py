@@ -27,6 +27,8 @@ from typing import Any, Generic, ParamSpec, TypeVar
 from opentelemetry import propagate
 from opentelemetry.context import attach, detach
 
+from otel_vector.instrument.names import qualname_of
+
 __all__ = [
     "Carried",
     "ContextExecutor",
@@ -52,7 +54,7 @@ def with_context(function: Callable[P, R]) -> Callable[P, R]:
     """
     if iscoroutinefunction(function) or isasyncgenfunction(function):
         raise TypeError(
-            f"{function.__qualname__} is a coroutine function, whose task has the context of"
+            f"{qualname_of(function)} is a coroutine function, whose task has the context of"
             " where it is made: call it without with_context"
         )
     context = copy_context()

@@ -18,7 +18,13 @@ from time import time_ns
 from typing import Any, Final
 
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach, get_current
+from opentelemetry.context import (
+    _SUPPRESS_INSTRUMENTATION_KEY,  # what exporters set, and instrumentations look for
+    Context,
+    attach,
+    detach,
+    get_current,
+)
 from opentelemetry.trace import Span, Tracer, TracerProvider, set_span_in_context
 from opentelemetry.util.types import AttributeValue
 
@@ -138,7 +144,7 @@ class Recorder:
         provider = self._given or trace.get_tracer_provider()
         if provider is not self._provider:
             self._use(provider)
-        if self._tracer is None or context.get(_SUPPRESSED):
+        if self._tracer is None or (context and _is_suppressed(context)):
             return None
         known: Mapping[str, AttributeValue] = self._known
         kind = kind_in(context)
@@ -162,6 +168,11 @@ class Recorder:
         hashed = {"otel_vector.source.hash": self._source_hash} if self._source_hash else {}
         tags = options().tags.of(self._plan.tags)
         return {"code.function.name": self._code_name, **hashed, **self._plan.attributes, **tags}
+
+
+def _is_suppressed(context: Context) -> bool:
+    """Return whether a context is one, an exporter's say, that makes no spans."""
+    return bool(context.get(_SUPPRESS_INSTRUMENTATION_KEY) or context.get(_SUPPRESSED))
 
 
 @cache

@@ -122,7 +122,12 @@ def test_a_sampler_that_copies_attributes_loses_none():
     assert span.attributes["copied"] is True
 
 
-def test_nothing_is_traced_while_instrumentation_is_suppressed():
+@pytest.mark.parametrize(
+    "key",
+    ["suppress_instrumentation", context._SUPPRESS_INSTRUMENTATION_KEY],
+    ids=["plain", "sdk"],
+)
+def test_nothing_is_traced_while_instrumentation_is_suppressed(key):
     @trace_span
     def quiet():
         return 1
@@ -132,13 +137,27 @@ def test_nothing_is_traced_while_instrumentation_is_suppressed():
         yield 1
 
     with recorded() as spans:
-        token = context.attach(context.set_value("suppress_instrumentation", True))
+        token = context.attach(context.set_value(key, True))
         try:
             assert quiet() == 1
             assert list(quiet_stream()) == [1]
         finally:
             context.detach(token)
         assert not spans.all
+
+
+def test_an_exporter_may_call_decorated_functions_without_end():
+    class Exporter(InMemorySpanExporter):
+        def export(self, spans):
+            helper()
+            return super().export(spans)
+
+    source = TracerProvider(shutdown_on_exit=False)
+    exporter = Exporter()
+    helper = wrapped(lambda: None, Plan(), source)
+    source.add_span_processor(SimpleSpanProcessor(exporter))
+    wrapped(same, Plan(), source)(1)
+    assert [span.name for span in exporter.get_finished_spans()] == ["same"]
 
 
 def test_functions_of_all_kinds_work_without_an_sdk():
