@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from otel_vector.canonical import containers, scalars
 from otel_vector.canonical.arrays import array_of
-from otel_vector.canonical.names import class_named, type_name
+from otel_vector.canonical.names import bare_name, class_named, type_name
 from otel_vector.canonical.opaque import opaque_tree
 from otel_vector.canonical.shapes import shape_of
 from otel_vector.canonical.tags import TAG, Handler, Tree, Walker
@@ -32,9 +32,9 @@ def handler_of(cls: type) -> Handler:
 
 def _loaded(cls: type) -> Handler | None:
     """Return the handler of a class of the standard library, found in its module."""
-    module_name, handler = _LOADED.get(cls.__name__, ("", _opaque))
+    module_name, handler = _LOADED.get(bare_name(cls), ("", _opaque))
     module = sys.modules.get(module_name)
-    is_that = module is not None and vars(module).get(cls.__name__) is cls
+    is_that = module is not None and vars(module).get(bare_name(cls)) is cls
     return handler if is_that else None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
+from functools import partial
 from types import MappingProxyType, MemberDescriptorType
 from typing import Any, Final
 
@@ -25,6 +26,15 @@ __all__ = [
     "model_fields",
     "shape_of",
 ]
+
+Slots = tuple[tuple[str, Any], ...]
+"""Names of fields, each with what reads it if the instance keeps it in a slot, else None."""
+
+_MODEL_SLOTS: Final = (
+    "__pydantic_extra__",
+    "__pydantic_private__",
+    "__pydantic_fields_set__",
+)
 
 BASES: Final[Mapping[type, Callable[[Any], Any]]] = MappingProxyType(
     {
@@ -45,17 +55,20 @@ BASES: Final[Mapping[type, Callable[[Any], Any]]] = MappingProxyType(
 
 def shape_of(cls: type) -> Handler | None:
     """Return what makes trees of a class's instances; None for a class of no known kind."""
+    name = type_name(cls)
     if Enum in mro_of(cls):
-        return _enum
+        return partial(_enum, name)
     if is_model(cls):
-        return _model
-    if dataclass_fields(cls) is not None:
-        return _dataclass
+        return partial(_model, name, _slots(cls, _MODEL_SLOTS), _slots(cls, model_fields(cls)))
+    fields = dataclass_fields(cls)
+    if fields is not None:
+        return partial(_dataclass, name, _slots(cls, fields))
     if BaseException in mro_of(cls):
-        return _exception
+        return partial(_exception, name)
     if is_named_tuple(cls):
-        return _named_tuple
-    return None if base_of(cls) is None else _subclass
+        return partial(_named_tuple, name, member_of(cls, "_fields"))
+    base = base_of(cls)
+    return None if base is None else partial(_subclass, name, BASES[base])
 
 
 def dataclass_fields(cls: type) -> tuple[str, ...] | None:
@@ -119,73 +132,66 @@ def _state(value: Any) -> dict[str, Any]:
     return found if type(found) is dict else {}
 
 
-def _fields(walker: Walker, value: Any, names: Iterable[str]) -> dict[str, Tree]:
+def _slots(cls: type, names: Iterable[str]) -> Slots:
+    found = [(name, member_of(cls, name)) for name in names]
+    return tuple((name, m if type(m) is MemberDescriptorType else None) for name, m in found)
+
+
+def _fields(walker: Walker, value: Any, slots: Slots) -> dict[str, Tree]:
     """Trees of an instance's fields, but of those that its class alone has or nobody."""
-    state, cls, found = _state(value), type(value), {}
-    for name in names:
+    state, found = _state(value), {}
+    for name, member in slots:
         if name in state:
             found[name] = walker.tree(state[name])
-            continue
-        member = member_of(cls, name)
-        if type(member) is MemberDescriptorType:
+        elif member is not None:
             try:
-                found[name] = walker.tree(member.__get__(value))
+                part = member.__get__(value)
             except AttributeError:
                 continue
+            found[name] = walker.tree(part)
     return found
 
 
-def _enum(walker: Walker, value: Any) -> Tree:
-    state, cls = _state(value), type(value)
-    name = state.get("_name_")
-    if type(name) is str and name in (member_of(cls, "_member_map_") or ()):
-        return {TAG: "enum", "type": type_name(cls), "v": walker.tree(name)}
-    return {TAG: "flag", "type": type_name(cls), "v": walker.tree(state["_value_"])}
+def _enum(name: str, walker: Walker, value: Any) -> Tree:
+    state = _state(value)
+    member = state.get("_name_")
+    if type(member) is str and member in (member_of(type(value), "_member_map_") or ()):
+        return {TAG: "enum", "type": name, "v": walker.tree(member)}
+    return {TAG: "flag", "type": name, "v": walker.tree(state["_value_"])}
 
 
-def _dataclass(walker: Walker, value: Any) -> Tree:
-    cls = type(value)
-    fields = _fields(walker, value, dataclass_fields(cls) or ())
-    return {TAG: "dataclass", "type": type_name(cls), "v": fields}
+def _dataclass(name: str, slots: Slots, walker: Walker, value: Any) -> Tree:
+    return {TAG: "dataclass", "type": name, "v": _fields(walker, value, slots)}
 
 
-def _model(walker: Walker, value: Any) -> Tree:
+def _model(name: str, own: Slots, slots: Slots, walker: Walker, value: Any) -> Tree:
     """A pydantic model: its fields, and what else it has of them."""
-    cls = type(value)
-    names = model_fields(cls)
-    inner = _fields(
-        walker, value, ("__pydantic_extra__", "__pydantic_private__", "__pydantic_fields_set__")
-    )
+    inner = _fields(walker, value, own)
     given = inner.get("__pydantic_fields_set__", {}).get("v", [])
-    tree = {TAG: "pydantic", "type": type_name(cls), "v": _fields(walker, value, names)}
+    tree = {TAG: "pydantic", "type": name, "v": _fields(walker, value, slots)}
     if inner.get("__pydantic_extra__") is not None:
         tree["extra"] = inner["__pydantic_extra__"]
     if inner.get("__pydantic_private__") is not None:
         tree["private"] = inner["__pydantic_private__"]
-    if set(given) != set(names):
+    if set(given) != {field for field, _ in slots}:
         tree["given"] = inner["__pydantic_fields_set__"]
     return tree
 
 
-def _exception(walker: Walker, value: BaseException) -> Tree:
+def _exception(name: str, walker: Walker, value: BaseException) -> Tree:
     args = BaseException.__dict__["args"].__get__(value)
-    return {TAG: "exception", "type": type_name(type(value)), "v": [walker.tree(a) for a in args]}
+    return {TAG: "exception", "type": name, "v": [walker.tree(part) for part in args]}
 
 
-def _named_tuple(walker: Walker, value: tuple[Any, ...]) -> Tree:
-    cls = type(value)
-    names, parts = member_of(cls, "_fields"), BASES[tuple](value)
+def _named_tuple(name: str, names: tuple[str, ...], walker: Walker, value: Any) -> Tree:
+    parts = BASES[tuple](value)
     if len(names) != len(parts) or _state(value):
         return opaque_tree(value)
-    fields = {name: walker.tree(part) for name, part in zip(names, parts, strict=True)}
-    return {TAG: "namedtuple", "type": type_name(cls), "v": fields}
+    fields = {field: walker.tree(part) for field, part in zip(names, parts, strict=True)}
+    return {TAG: "namedtuple", "type": name, "v": fields}
 
 
-def _subclass(walker: Walker, value: Any) -> Tree:
-    cls = type(value)
-    base = base_of(cls)
-    if base is None:
-        return opaque_tree(value)
-    tree = {TAG: "subclass", "type": type_name(cls), "v": walker.tree(BASES[base](value))}
+def _subclass(name: str, content: Callable[[Any], Any], walker: Walker, value: Any) -> Tree:
+    tree = {TAG: "subclass", "type": name, "v": walker.tree(content(value))}
     state = _state(value)
     return {**tree, "state": walker.tree(dict(state))} if state else tree
