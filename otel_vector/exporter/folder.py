@@ -16,6 +16,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -126,7 +127,8 @@ class SenderLock:
 
     def tell(self, *, away: bool) -> None:
         """Tell the processes that do not send whether the last attempt failed."""
-        os.pwrite(self._descriptor, _AWAY if away else _ANSWERS, 0)
+        with suppress(OSError):  # on a full disk they wait until their deadlines
+            os.pwrite(self._descriptor, _AWAY if away else _ANSWERS, 0)
 
     def told_away(self) -> bool:
         """Return what the process that sends told last."""

@@ -44,6 +44,7 @@ _AT_ONCE: Final = 4
 _BYTES_AT_ONCE: Final = 256 << 10
 _LETTERS: Final = 100
 _SCRUB_BYTES: Final = 64 << 20
+_CUT_OFF_S: Final = 1.0  # how long a call that was cancelled may take to end
 
 
 class Sender:
@@ -120,7 +121,8 @@ class Sender:
             self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._way is not None:
             self._way.close()
-        self._lock.close()
+        if self._thread.is_alive():
+            self._thread.join(_CUT_OFF_S)
         return not self._thread.is_alive()
 
     def abandon(self) -> None:
@@ -128,16 +130,22 @@ class Sender:
         self._lock.close()
 
     def _run(self) -> None:
-        with suppressed():
-            while not self._stopped:
-                try:
-                    busy = self._lock.acquire() and self._lead()
-                except Exception:  # noqa: BLE001 -- whatever it is, what waits is sent later
-                    self._notices.fault("sender", "what waits for the collector is sent later")
-                    busy, self._pauses = False, self._pauses + 1
-                    self._rest(self._pause_s())
-                if not busy:
-                    self._rest(_POLL_S)
+        try:
+            with suppressed():
+                while not self._stopped:
+                    self._round()
+        finally:
+            self._lock.close()
+
+    def _round(self) -> None:
+        try:
+            busy = self._lock.acquire() and self._lead()
+        except Exception:  # noqa: BLE001 -- whatever it is, what waits is sent later
+            self._notices.fault("sender", "what waits for the collector is sent later")
+            busy, self._pauses = False, self._pauses + 1
+            self._rest(self._pause_s())
+        if not busy:
+            self._rest(_POLL_S)
 
     def _lead(self) -> bool:
         """Send some of what waits; return whether there was any."""
