@@ -65,7 +65,7 @@ def vectorize(  # noqa: PLR0913 - the parameters that users of VectorWave know
     with tracing is raised by it.
 
     Args:
-        search_description: what the function is found by, in your words.
+        search_description: what the function is found by, in your words; `...` for nothing yet.
         sequence_narrative: what comes before and after it, in your words.
         capture_inputs: record the arguments of each call.
         capture_return_value: record what each call returns, or a stream gives.
@@ -86,6 +86,8 @@ def vectorize(  # noqa: PLR0913 - the parameters that users of VectorWave know
     """
     given = dict(locals())
     del given["tags"]
+    if search_description is ...:
+        return _decorator(plan_of("vectorize", given | _NO_DESCRIPTION, tags))
     if search_description is None or isinstance(search_description, str):
         return _decorator(plan_of("vectorize", given, tags))
     return wrapped(search_description, plan_of("vectorize", given | _NO_DESCRIPTION, tags))
