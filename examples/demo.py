@@ -103,10 +103,10 @@ def collector(data, free_ports):
 
 def ports(free_ports):
     """Return flags for the default ports, or for free ones if any of those is taken."""
-    if not free_ports and all(is_free(port) for port in (4317, 4318, 8317)):
+    if not free_ports and all(is_free(port) for port in (4317, 4318, 17271, 8317)):
         return []
-    free = "127.0.0.1:0"
-    return ["--otlp-grpc", free, "--otlp-http", free, "--api", free]
+    flags = ("--otlp-grpc", "--otlp-http", "--jaeger-grpc", "--api")
+    return [text for flag in flags for text in (flag, "127.0.0.1:0")]
 
 
 def is_free(port):

@@ -7,3 +7,4 @@ worker_class = "gthread"
 threads = 4
 max_requests = 200
 max_requests_jitter = 50
+graceful_timeout = 10

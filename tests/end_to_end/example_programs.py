@@ -199,7 +199,7 @@ class Workplace:
             self.wait_until_open(port, process, log)
             yield process
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGINT)
+                process.send_signal(signal.SIGINT)
             process.wait(STOP_S)
         finally:
             with contextlib.suppress(ProcessLookupError):
