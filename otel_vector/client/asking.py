@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Self, Unpack
 
@@ -10,7 +11,7 @@ from otel_vector.client.access import Access, AccessFields, destined
 __all__ = ["Asking"]
 
 
-class Asking:
+class Asking(ABC):
     """Knows which collector is asked.
 
     Whatever is not given is taken from the settings: environment, `.env`, `otel-vector.toml`.
@@ -41,9 +42,9 @@ class Asking:
         self._to = destined(base_url, access, timeout_s, retry_s, more)
         self._open()
 
+    @abstractmethod
     def _open(self) -> None:
-        """Make the connections; a client's own."""
-        raise NotImplementedError
+        """Make the connections, which differ from client to client."""
 
     @classmethod
     def over_socket(

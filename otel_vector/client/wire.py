@@ -132,14 +132,16 @@ def headers_of(access: Access) -> Mapping[str, str]:
     return headers
 
 
-def trust_of(to: Destination) -> ssl.SSLContext | bool:
+def trust_of(to: Destination) -> ssl.SSLContext:
     """Return whom a connection believes, and the certificate it shows.
+
+    Without TLS that is nobody: the authorities of this machine are many and take long to read.
 
     Raises:
         ConfigError: a file cannot be used.
     """
     if not to.place.url.startswith("https:"):
-        return True
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     access = to.access
     try:
         context = ssl.create_default_context(cafile=access.ca or None)

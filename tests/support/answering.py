@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -119,7 +120,9 @@ class _UnixServer(ThreadingMixIn, UnixStreamServer):
 
 
 @contextmanager
-def answering(*replies: Reply, socket_path: Path | None = None) -> Iterator[tuple[str, Answers]]:
+def answering(
+    *replies: Reply, socket_path: Path | None = None, tls: ssl.SSLContext | None = None
+) -> Iterator[tuple[str, Answers]]:
     """Serve replies; yield the base URL and what comes."""
     answers = Answers(*replies)
     handler = type("Handler", (_Handler,), {"answers": answers})
@@ -127,6 +130,11 @@ def answering(*replies: Reply, socket_path: Path | None = None) -> Iterator[tupl
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         server.daemon_threads = True
         url = f"http://127.0.0.1:{server.server_port}"
+        if tls is not None:
+            server.socket = tls.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            url = f"https://127.0.0.1:{server.server_port}"
     else:
         server = _UnixServer(str(socket_path), handler)
         url = f"unix:{socket_path}"

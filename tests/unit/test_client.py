@@ -2,11 +2,13 @@
 
 import json
 import logging
+import ssl
 import threading
 from pathlib import Path
 
 import pytest
 from support.answering import DROP, Reply, answering, problem, said
+from support.certificates import issued
 from support.clients import CLIENTS
 
 from otel_vector import errors
@@ -195,6 +197,24 @@ def test_what_no_header_can_hold_is_refused_at_once(kind, access):
 def test_a_certificate_file_that_is_not_there_is_named(kind):
     with pytest.raises(errors.ConfigError, match=r"client\.ca.*nowhere\.pem"):
         kind("https://127.0.0.1:9", ca="nowhere.pem")
+
+
+def test_a_server_is_believed_by_its_authority_and_shown_a_certificate(kind, tmp_path):
+    files = issued(tmp_path)
+    cert, key = files.client()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=files.ca)
+    tls.load_cert_chain(files.config.cert, files.config.key)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    shown = {"cert": str(cert), "key": str(key)}
+    with answering(said({"spans": 1}), tls=tls) as (url, came):
+        with kind(url, ca=str(files.ca), **shown) as client:
+            assert client.stats() == {"spans": 1}
+        with (
+            kind(url, **shown) as stranger,
+            pytest.raises(errors.ConfigError, match=r"is not trusted here.*client\.ca"),
+        ):
+            stranger.stats()
+        assert len(came.requests) == 1
 
 
 def test_readiness_is_read_whether_or_not_all_is_well(kind):
