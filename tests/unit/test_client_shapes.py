@@ -2,6 +2,8 @@
 
 import inspect
 import json
+import subprocess
+import sys
 import typing
 
 import pytest
@@ -178,3 +180,12 @@ def kinds_of(hint):
     if isinstance(origin, type) and origin.__name__ == "Mapping":
         return {"object"}
     return set().union(*map(kinds_of, arguments))
+
+
+def test_no_http_library_is_loaded_before_a_client_is_made():
+    code = (
+        "import sys; from otel_vector import AsyncClient, Client; print('httpx' in sys.modules);"
+        "Client('http://127.0.0.1:9', api_key='k'); print('httpx' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.split() == ["False", "True"]
