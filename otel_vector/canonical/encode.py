@@ -55,7 +55,7 @@ def _plain_text(value: Any) -> str | None:
     return None if _QUOTED_TAG in text else text
 
 
-def _weight(value: Any, depth: int) -> int:  # noqa: C901 -- one look at each part, in one loop
+def _weight(value: Any, depth: int) -> int:  # noqa: C901, PLR0912 -- one loop
     """Return how many parts a list or dict has, as a walk counts them; `_ODD` if not plain."""
     if type(value) is dict:
         for key in value:
@@ -65,6 +65,8 @@ def _weight(value: Any, depth: int) -> int:  # noqa: C901 -- one look at each pa
     elif type(value) is list:
         parts = value
     else:
+        return _ODD
+    if len(value) > MOST_WEIGHT:
         return _ODD
     weight = 1
     for part in parts:

@@ -152,6 +152,12 @@ def test_only_the_part_that_is_too_much_is_opaque():
     assert text_of({**value, "when": b"x"}).startswith('{"deep":null,"few":[1,2],"many":{"$ov"')
 
 
+def test_each_part_that_is_too_much_is_opaque_by_itself():
+    value = {"rows": list(range(1_000_000)), "more": dict.fromkeys(range(1_000_000)), "few": 1}
+    assert text_of(value).count("too much") == 2
+    assert value_of(text_of(value))["few"] == 1
+
+
 def test_64_values_within_each_other_come_back_and_one_more_is_opaque():
     value = 1
     for _ in range(64):
