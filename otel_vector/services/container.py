@@ -18,6 +18,7 @@ from otel_vector.services.operations import OperationNames
 from otel_vector.services.recording import Recorder
 from otel_vector.services.records import Records
 from otel_vector.services.search import Search
+from otel_vector.services.servicemap import ServiceMap
 from otel_vector.services.similar import Similar
 from otel_vector.services.stats import Observed, Stats
 from otel_vector.services.traces import Traces
@@ -43,6 +44,7 @@ class Services:
     deleting: Deleting
     finding: Finding
     operations: OperationNames
+    service_map: ServiceMap
 
 
 def _nobody() -> None:
@@ -96,4 +98,5 @@ def build_services(
         deleting=Deleting(store),
         finding=Finding(search),
         operations=OperationNames(catalog),
+        service_map=ServiceMap(store),
     )

@@ -71,6 +71,9 @@ class ServeConfig:
 
     otlp_grpc: str = _set("127.0.0.1:4317", "host:port of the OTLP gRPC door; `off` closes it")
     otlp_http: str = _set("127.0.0.1:4318", "host:port of the OTLP HTTP door; `off` closes it")
+    jaeger_grpc: str = _set(
+        "127.0.0.1:17271", "host:port of Jaeger's remote storage; `off` closes it"
+    )
     api: str = _set("127.0.0.1:8317", "host:port of the HTTP API")
     doors: int = _set(
         1, "receiving processes; they share the ports by SO_REUSEPORT", low=1, high=64

@@ -18,6 +18,7 @@ _OPTIONS = MappingProxyType(
         "data": "--data",
         "serve.otlp_grpc": "--otlp-grpc",
         "serve.otlp_http": "--otlp-http",
+        "serve.jaeger_grpc": "--jaeger-grpc",
         "serve.api": "--api",
         "store.url": "--store",
     }

@@ -23,7 +23,7 @@ _SIZES.update({"m": 10**6, "mb": 10**6, "mib": 1 << 20, "g": 10**9, "gb": 10**9,
 _SIZES.update({"t": 10**12, "tb": 10**12, "tib": 1 << 40})
 _TIMES: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 _NUMBER: Final = re.compile(r"(-?[0-9][0-9_]*(?:\.[0-9]+)?)\s*([A-Za-z]*)")
-_DOORS: Final = frozenset({"serve.otlp_grpc", "serve.otlp_http"})
+_DOORS: Final = frozenset({"serve.otlp_grpc", "serve.otlp_http", "serve.jaeger_grpc"})
 _ADDRESSES: Final = _DOORS | {"serve.api"}
 _MAX_PORT: Final = 65535
 

@@ -77,6 +77,7 @@ class Server:
         }
         command = Path(sys.executable).parent / "otel-vector"
         ports = ["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "", "--api", "127.0.0.1:0"]
+        ports += ["--jaeger-grpc", "off"]
         with (data.parent / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [command, "serve", "--data", data, *ports],

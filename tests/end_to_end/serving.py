@@ -23,7 +23,8 @@ class Served:
     def __init__(self, folder):
         self.folder = folder
         self.data = folder / "data"
-        self.addresses = ["--otlp-grpc", FREE, "--otlp-http", FREE, "--api", FREE]
+        flags = ("--otlp-grpc", "--otlp-http", "--jaeger-grpc", "--api")
+        self.addresses = [text for flag in flags for text in (flag, FREE)]
         self.process = None
         self.endpoints = {}
 

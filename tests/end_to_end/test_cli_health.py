@@ -19,7 +19,8 @@ from otel_vector.spans.meanings import Signal
 from otel_vector.wiring import open_inbox
 from otel_vector_collector.cli.main import app
 
-CLOSED = "[serve]\notlp_grpc = 'off'\notlp_http = 'off'\napi = '127.0.0.1:0'\n"
+OFF = "otlp_grpc = 'off'\notlp_http = 'off'\njaeger_grpc = 'off'\n"
+CLOSED = f"[serve]\n{OFF}api = '127.0.0.1:0'\n"
 
 
 @pytest.fixture(autouse=True)

@@ -55,6 +55,8 @@ def test_other_machines_are_served_once_there_is_a_key(served):
         "0.0.0.0:0",
         "--otlp-http",
         "0.0.0.0:0",
+        "--jaeger-grpc",
+        "0.0.0.0:0",
         "--api",
         "0.0.0.0:0",
     ]

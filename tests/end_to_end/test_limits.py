@@ -259,7 +259,7 @@ def test_a_second_process_on_one_folder_is_sent_to_the_first(tmp_path, served):
     check_stored(served, batch(0))
 
 
-@pytest.mark.parametrize("flag", ["--otlp-grpc", "--otlp-http", "--api"])
+@pytest.mark.parametrize("flag", ["--otlp-grpc", "--otlp-http", "--jaeger-grpc", "--api"])
 def test_a_taken_port_is_named_with_the_way_out(served, flag):
     """Fails if the port is shared with a stranger, or the sentence has no way out."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -35,7 +35,8 @@ def collector(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reader")
     (folder / "examples").symlink_to(ROOT / "examples")
     free = "127.0.0.1:0"
-    command = ["otel-vector", "serve", "--otlp-grpc", free, "--otlp-http", free, "--api", free]
+    flags = ("--otlp-grpc", "--otlp-http", "--jaeger-grpc", "--api")
+    command = ["otel-vector", "serve", *(text for flag in flags for text in (flag, free))]
     with (folder / "serve.log").open("wb") as log:
         process = subprocess.Popen(
             command, cwd=folder, env=environment(), stdout=log, stderr=subprocess.STDOUT

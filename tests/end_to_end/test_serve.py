@@ -63,7 +63,8 @@ def test_endpoints_are_published_privately_and_taken_back_at_a_stop(served):
     file = served.data / "endpoints.json"
     assert file.stat().st_mode & 0o777 == 0o600
     assert set(served.endpoints) == {
-        *("otlp_grpc", "otlp_http", "api", "pid", "started_unix_nano", "tls", "socket")
+        *("otlp_grpc", "otlp_http", "api", "pid", "started_unix_nano", "tls", "socket"),
+        "jaeger_grpc",
     }
     assert served.endpoints["pid"] == served.process.pid
     assert served.stop() == 0
@@ -158,7 +159,7 @@ def test_a_second_process_on_the_folder_is_told_who_has_it_and_the_way_out(serve
     assert "Traceback" not in result.err
 
 
-@pytest.mark.parametrize("flag", ["--otlp-grpc", "--otlp-http", "--api"])
+@pytest.mark.parametrize("flag", ["--otlp-grpc", "--otlp-http", "--jaeger-grpc", "--api"])
 def test_a_taken_port_is_a_sentence_that_names_it_and_the_flag(served, flag):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

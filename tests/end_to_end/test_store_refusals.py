@@ -18,7 +18,8 @@ from otel_vector.spans.items import traces_data
 from otel_vector.testing.builders import SpanRow, item_of
 
 PREFIX = StoreConfig().prefix
-ADDRESSES = ("--otlp-grpc", FREE, "--otlp-http", FREE, "--api", FREE)
+FLAGS = ("--otlp-grpc", "--otlp-http", "--jaeger-grpc", "--api")
+ADDRESSES = tuple(text for flag in FLAGS for text in (flag, FREE))
 QUICK = ("--set", "store.patience_s=0", "--set", "store.timeout_s=2", "--set", "embed.model=none")
 
 

@@ -47,7 +47,8 @@ class Served:
 def serve(data: Path, **settings: str) -> Served:
     """Start a server and wait until it is ready."""
     environment = {**os.environ, **{f"OTEL_VECTOR_{k}": v for k, v in settings.items()}}
-    ports = ["--otlp-grpc", "127.0.0.1:0", "--otlp-http", "127.0.0.1:0", "--api", "127.0.0.1:0"]
+    flags = ("--otlp-grpc", "--otlp-http", "--jaeger-grpc", "--api")
+    ports = [text for flag in flags for text in (flag, "127.0.0.1:0")]
     log = data.parent.joinpath(data.name + ".log").open("ab")
     process = subprocess.Popen(
         [Path(sys.executable).parent / "otel-vector", "serve", "--data", data, *ports],

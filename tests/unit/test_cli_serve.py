@@ -97,7 +97,8 @@ def test_damaged_endpoints_are_none(tmp_path, text):
 
 
 def closed(**more):
-    return ServeConfig(**{"otlp_grpc": "", "otlp_http": "", "api": "127.0.0.1:0", **more})
+    doors = dict.fromkeys(("otlp_grpc", "otlp_http", "jaeger_grpc"), "")
+    return ServeConfig(**{**doors, "api": "127.0.0.1:0", **more})
 
 
 def test_a_taken_port_is_refused_with_the_flag_that_changes_it():

@@ -18,13 +18,21 @@ from otel_vector.decode.messages import PROTOBUF
 from otel_vector.errors import ConfigError, OtelVectorError
 from otel_vector.keys.contract import Role
 from otel_vector_collector.receive.accept import LOGS, METRICS, TRACES, Acceptor, Kind
-from otel_vector_collector.receive.gate import Gate, require
+from otel_vector_collector.receive.gate import Gate, Headers, require
 from otel_vector_collector.receive.limits import Holding, Sender
 from otel_vector_collector.receive.status import grpc_refusal
 from otel_vector_collector.receive.tenant import tenant_of
 from otel_vector_collector.receive.tls import Certificates
 
-__all__ = ["GrpcDoor"]
+__all__ = [
+    "GrpcDoor",
+    "Reception",
+    "abort",
+    "bracketed",
+    "encoding_of",
+    "headers_of",
+    "refusing",
+]
 
 _SERVICES = {
     "opentelemetry.proto.collector.trace.v1.TraceService": TRACES,
@@ -54,7 +62,7 @@ class GrpcDoor:
                 ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
             ]
         )
-        self._server.add_generic_rpc_handlers((_Reception(acceptor, gate),))
+        self._server.add_generic_rpc_handlers((Reception(acceptor, gate),))
 
     async def open(self, host: str, port: int) -> int:
         """Listen and return the port, which is a free one if `port` is 0.
@@ -62,7 +70,7 @@ class GrpcDoor:
         Raises:
             ConfigError: the address cannot be bound.
         """
-        place = f"{_bracketed(host)}:{port}"
+        place = f"{bracketed(host)}:{port}"
         try:
             bound = self._bind(place)
         except RuntimeError as error:
@@ -82,12 +90,22 @@ class GrpcDoor:
         await self._server.stop(grace_s)
 
 
-class _Reception(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
+class Reception(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
     """Gives each call its handler: one that stores for the call's tenant, or one that refuses."""
 
-    def __init__(self, acceptor: Acceptor, gate: Gate) -> None:
+    def __init__(
+        self, acceptor: Acceptor, gate: Gate, read: Callable[[Any], Headers] | None = None
+    ) -> None:
+        """Prepare.
+
+        Args:
+            acceptor: takes what is sent.
+            gate: lets calls in.
+            read: returns the headers of a call's metadata; as they are by default.
+        """
         self._acceptor = acceptor
         self._gate = gate
+        self._read = read or headers_of
 
     def service(self, handler_call_details: Any) -> Any:
         """Return the handler of a call, None if there is no such method."""
@@ -99,12 +117,12 @@ class _Reception(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no t
             sender = self._admitted(handler_call_details.invocation_metadata)
         except OtelVectorError as error:
             self._acceptor.count_refusal(error)
-            refuse = _refusing(error, self._acceptor.limits.holding)
+            refuse = refusing(error, self._acceptor.limits.holding)
             return grpc.stream_unary_rpc_method_handler(refuse)
         return grpc.unary_unary_rpc_method_handler(_export(self._acceptor, kind, sender))
 
     def _admitted(self, metadata: Any) -> Sender:
-        headers = [(name, value) for name, value in metadata or () if isinstance(value, str)]
+        headers = self._read(metadata)
         key = self._gate.key_of(headers)
         require(key, Role.INGEST)
         sender = Sender(tenant_of(headers, key), key)
@@ -112,34 +130,41 @@ class _Reception(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no t
         return sender
 
 
+def headers_of(metadata: Any) -> list[tuple[str, str]]:
+    """Return the texts among a call's metadata."""
+    return [(name, value) for name, value in metadata or () if isinstance(value, str)]
+
+
 def _export(acceptor: Acceptor, kind: Kind, sender: Sender) -> _Handler:
     async def export(body: bytes, context: Any) -> bytes:
         try:
-            return await acceptor.accept(kind, sender, body, PROTOBUF, _encoding(body))
+            return await acceptor.accept(kind, sender, body, PROTOBUF, encoding_of(body))
         except OtelVectorError as error:
-            await _abort(context, error)
+            await abort(context, error)
             raise
 
     return export
 
 
-def _refusing(error: OtelVectorError, holding: Holding) -> _Handler:
+def refusing(error: OtelVectorError, holding: Holding) -> _Handler:
     """Return a handler that refuses without reading; as if for a stream, which need not be."""
 
     async def refuse(_messages: Any, context: Any) -> bytes:
         told = await holding.held(error, context.peer().rpartition(":")[0])
-        await _abort(context, told)
+        await abort(context, told)
         raise told
 
     return refuse
 
 
-async def _abort(context: Any, error: OtelVectorError) -> None:
+async def abort(context: Any, error: OtelVectorError) -> None:
+    """End a call with the status of an error."""
     refusal = grpc_refusal(error)
     await context.abort(refusal.code, refusal.message, refusal.trailers)
 
 
-def _encoding(body: bytes) -> str:
+def encoding_of(body: bytes) -> str:
+    """Return how a message was compressed, by its first bytes."""
     if body[:2] == _GZIP_MAGIC:
         return "gzip"
     if body[:1] == _ZLIB_MAGIC and int.from_bytes(body[:2], "big") % _ZLIB_CHECK == 0:
@@ -147,5 +172,6 @@ def _encoding(body: bytes) -> str:
     return "identity"
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """Return a host as it stands before a port."""
     return f"[{host}]" if ":" in host else host

@@ -29,6 +29,7 @@ class Endpoints:
         started_unix_nano: when it was ready, nanoseconds since the epoch.
         tls: whether all of them speak TLS.
         socket: path of the API's unix socket, which only the folder's owner can open.
+        jaeger_grpc: host:port of Jaeger's remote storage; empty if it is closed.
     """
 
     otlp_grpc: str
@@ -38,6 +39,7 @@ class Endpoints:
     started_unix_nano: int
     tls: bool = False
     socket: str = ""
+    jaeger_grpc: str = ""
 
     def url(self, place: str) -> str:
         """Return the URL of an HTTP endpoint."""

@@ -17,7 +17,7 @@ from otel_vector_collector.receive.gate import Gate
 
 __all__ = ["addresses", "api_listeners", "check_ports"]
 
-_SETTINGS = ("serve.otlp_grpc", "serve.otlp_http", "serve.api")
+_SETTINGS = ("serve.otlp_grpc", "serve.otlp_http", "serve.jaeger_grpc", "serve.api")
 
 
 def addresses(config: ServeConfig) -> Iterator[Address]:

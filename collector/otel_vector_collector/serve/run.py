@@ -32,6 +32,7 @@ from otel_vector_collector.receive.process import DoorSettings
 from otel_vector_collector.receive.tls import certificates_of
 from otel_vector_collector.serve.endpoints import Endpoints, remove_endpoints, write_endpoints
 from otel_vector_collector.serve.http import ApiServer
+from otel_vector_collector.serve.jaeger import JaegerDoor, jaeger_door
 from otel_vector_collector.serve.keeper import DoorKeeper
 from otel_vector_collector.serve.layout import inbox_folder, state_file, usage_file
 from otel_vector_collector.serve.limits import note_limits, shared_quotas, watch_disk
@@ -72,6 +73,7 @@ def serve(settings: Settings) -> None:
         engine.start()
         note_limits(settings)
         watch_disk(settings, engine.store, stack)
+        jaeger = stack.enter_context(jaeger_door(settings, engine, gate, certificates))
         path, owners = stack.enter_context(owners_socket(settings.data))
         app = create_app(engine, [doors.health], gate, shared_quotas(settings, stack))
         api = ApiServer(app, listeners, owners=owners, certificates=certificates)
@@ -85,13 +87,14 @@ def serve(settings: Settings) -> None:
             started_unix_nano=time.time_ns(),
             tls=certificates is not None,
             socket=str(path),
+            jaeger_grpc=jaeger.place,
         )
         write_endpoints(settings.data, endpoints)
         stack.callback(remove_endpoints, settings.data)
         _announce(settings, endpoints)
         _warn_of_plain_keys(settings)
         _until(stop, api)
-        _drain(settings, doors, engine)
+        _drain(settings, doors, jaeger, engine)
 
 
 def _opened(settings: Settings, stack: ExitStack) -> tuple[DoorKeeper, Engine]:
@@ -126,10 +129,11 @@ def _until(stop: threading.Event, api: ApiServer) -> None:
             raise OtelVectorError("the API ended by itself; the log says why")
 
 
-def _drain(settings: Settings, doors: DoorKeeper, engine: Engine) -> None:
+def _drain(settings: Settings, doors: DoorKeeper, jaeger: JaegerDoor, engine: Engine) -> None:
     remove_endpoints(settings.data)
     _LOG.info("stopping: taking no more requests, storing what was accepted")
     doors.stop(_DOORS_S)
+    jaeger.stop()
     if not engine.wait_stored(settings.serve.drain_s):
         _LOG.warning(
             "not all that was accepted could be stored in %g s; it is kept and stored next time",
@@ -152,6 +156,10 @@ def _announce(settings: Settings, endpoints: Endpoints) -> None:
             endpoints.url(endpoints.otlp_grpc) if endpoints.tls else endpoints.otlp_grpc,
         ),
         ("OTLP HTTP", endpoints.url(endpoints.otlp_http)),
+        (
+            "Jaeger",
+            endpoints.url(endpoints.jaeger_grpc) if endpoints.tls else endpoints.jaeger_grpc,
+        ),
         ("API", endpoints.url(endpoints.api)),
         ("data", str(settings.data)),
     )

@@ -26,6 +26,12 @@ def serve(
             "--otlp-http", metavar="HOST:PORT", help="The OTLP HTTP door; `off` closes it."
         ),
     ] = None,
+    jaeger_grpc: Annotated[
+        str | None,
+        typer.Option(
+            "--jaeger-grpc", metavar="HOST:PORT", help="Jaeger's remote storage; `off` closes it."
+        ),
+    ] = None,
     api: Annotated[
         str | None, typer.Option("--api", metavar="HOST:PORT", help="The HTTP API.")
     ] = None,
@@ -46,6 +52,7 @@ def serve(
     options = {
         "serve.otlp_grpc": otlp_grpc,
         "serve.otlp_http": otlp_http,
+        "serve.jaeger_grpc": jaeger_grpc,
         "serve.api": api,
         "store.url": store,
     }

@@ -1,0 +1,1 @@
+"""Jaeger on this store: remote storage over gRPC, and the HTTP API that Grafana asks."""
