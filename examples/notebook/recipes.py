@@ -1,7 +1,7 @@
 """A notebook as a script: run it whole, or cell by cell in an editor that knows `# %%`.
 
-No collector and no server: spans go into a store in this process, in the folder `recipes-data`, and
-are asked for right here.
+No collector and no server: spans go into a store in this process, in the folder `recipes-data`,
+and are asked for right here.
 
     python examples/notebook/recipes.py
 """

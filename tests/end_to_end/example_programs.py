@@ -1,7 +1,8 @@
-"""The examples as their README says to run them: one block of it is what one terminal does."""
+"""Programs as a page says to run them: one block of it is what one terminal does."""
 
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
@@ -27,16 +28,19 @@ STATUS_ERROR = 2
 INTERNAL, SERVER, CLIENT = 1, 2, 3
 
 
-def terminals(section):
-    """Return the text of each shell block below a heading of the README, in order."""
-    text = README.read_text("utf-8")
-    begin = text.count("\n", 0, text.index(f"\n## {section}\n") + 1) + 1
-    later = [m.start() for m in re.finditer(r"^## ", text, re.MULTILINE)]
-    lines = [text.count("\n", 0, at) + 1 for at in later] + [len(text)]
-    end = next(line for line in lines if line > begin)
-    found = [b for b in blocks(README) if b.language == "sh" and begin < b.line < end]
-    assert found, f"the README shows no command for {section}"
-    return [block.text for block in found]
+def terminals(section, page=README, language="sh"):
+    """Return the text of each shell block below a heading of a page, in order."""
+    text = page.read_text("utf-8")
+    begin = line_of(text, text.index(f"\n## {section}\n") + 1)
+    later = [line_of(text, m.start()) for m in re.finditer(r"^## ", text, re.MULTILINE)]
+    end = next((line for line in later if line > begin), math.inf)
+    found = [b.text for b in blocks(page) if b.language == language and begin < b.line < end]
+    assert found, f"{page} shows no {language} for {section}"
+    return found
+
+
+def line_of(text, at):
+    return text.count("\n", 0, at) + 1
 
 
 @dataclass(frozen=True)

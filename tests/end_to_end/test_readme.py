@@ -26,7 +26,7 @@ ALL = [block for page in pages() for block in blocks(page)]
 SHELL = [block for block in ALL if block.language == "sh"]
 
 # Lines of unmarked blocks that are not ours to run: installers, a user's own programs.
-FOREIGN = {"cp", "curl", "gunicorn", "head", "jq", "opentelemetry-instrument", "pip", "zcat"}
+FOREIGN = {"cp", "curl", "docker", "gunicorn", "head", "jq", "opentelemetry-instrument", "pip", "zcat"}
 
 
 @pytest.fixture(scope="module")
