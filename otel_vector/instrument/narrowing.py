@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from string import hexdigits
 from typing import Any, Final
 
 from otel_vector.instrument.conditions import TIME, Condition, pieces_of, text_of
@@ -28,6 +29,8 @@ _ATTRIBUTES: Final = {
 }
 _RUNS: Final = {"REALTIME": RunKind.LIVE.value} | {kind.name: kind.value for kind in RunKind}
 _NS_PER_MS: Final = 1_000_000
+_ID_DIGITS: Final = (16, 32)
+_HEX: Final = frozenset(hexdigits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +124,16 @@ def _duration(condition: Condition) -> Json | None:
 
 
 def _function(condition: Condition) -> Json | None:
-    if condition.op not in {"equal", "like"}:
+    if condition.op == "like":
+        return _occurring(condition.values)
+    if condition.op != "equal":
         return None
-    return _any([one for value in condition.values for one in _named(condition.op, str(value))])
+    return _any([one for value in condition.values for one in _named(str(value))])
 
 
-def _named(op: str, value: str) -> list[Json]:
-    if op == "like":
-        pieces = pieces_of(value)
-        return [_contains(where, pieces[0] if pieces else "") for where in _NAMES]
-    whole = [{**where, "value": value} for where in _NAMES]
-    return [*whole, _contains({"attribute": _CODE}, f".{value}")]
-
-
-_NAMES: Final[tuple[Json, ...]] = ({"field": "name"}, {"attribute": _CODE})
+def _named(value: str) -> list[Json]:
+    names = {"field": "name", "value": value}, {"attribute": _CODE, "value": value}
+    return [*names, {"phrase": f".{value}"}]
 
 
 def _definition(condition: Condition) -> Json | None:
@@ -155,8 +154,11 @@ def _built_in(condition: Condition) -> Json | None:
     return {"field": _BUILT_IN[condition.name], "values": list(map(str, condition.values))}
 
 
-def _failed(_: Condition) -> Json | None:
-    return {"field": "status", "value": "error"}
+def _failed(condition: Condition) -> Json | None:
+    """Return that it failed, and what it says if that can be sought as it stands."""
+    failed = {"field": "status", "value": "error"}
+    said = _occurring(condition.values) if condition.op in {"equal", "like"} else None
+    return {"and": [failed, said]} if said else failed
 
 
 def _attributes(condition: Condition) -> Json | None:
@@ -178,8 +180,15 @@ def _attribute(key: str, condition: Condition) -> Json | None:
     return {"has": where}
 
 
-def _contains(where: Json, piece: str) -> Json:
-    return {**where, "op": "contains", "value": piece}
+def _occurring(patterns: Iterable[Any]) -> Json | None:
+    """Return what finds texts wherever they stand, by the blocks' bytes; None if it cannot be.
+
+    Hex digits might be taken for the id of a trace or span.
+    """
+    pieces = [next(iter(pieces_of(text_of(pattern))), "") for pattern in patterns]
+    if not all(pieces) or any(len(p) in _ID_DIGITS and set(p) <= _HEX for p in pieces):
+        return None
+    return _any([{"phrase": piece} for piece in pieces])
 
 
 _FORMS: Final[dict[str, Callable[[Condition], Json | None]]] = {

@@ -55,12 +55,15 @@ class Order:
         ties = (-found.item.start_ns, found.row["span_id"])
         return value is None, _Directed((place, ties), self.ascending)
 
-    def _value(self, found: Found) -> Any:
+    def own_value(self, item: Item) -> int | None:
+        """Return what sorts a span, in nanoseconds, if that is a time of its own."""
         if self.name == TIME:
-            return found.item.end_ns
-        if self.name == _DURATION:
-            return found.item.duration_ns
-        return named_values(found.item, found.row).get(self.name)
+            return item.end_ns
+        return item.duration_ns if self.name == _DURATION else None
+
+    def _value(self, found: Found) -> Any:
+        own = self.own_value(found.item)
+        return named_values(found.item, found.row).get(self.name) if own is None else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +92,23 @@ class _Best:
     def all(self) -> list[Found]:
         return self._found
 
+    def worth(self, items: Iterable[Item]) -> Iterable[Item]:
+        """Return those that can be among the best, as far as their times tell."""
+        worst = self._worst()
+        least = self._order.own_value(worst) if worst is not None else None
+        if least is None:
+            return items
+        value = self._order.own_value
+        if self._order.ascending:
+            return [item for item in items if (value(item) or 0) <= least]
+        return [item for item in items if (value(item) or 0) >= least]
+
+    def _worst(self) -> Item | None:
+        return self._found[-1].item if len(self._found) == self._limit else None
+
     def least_duration_ns(self, narrowed: Narrowed, until_ns: int | None) -> int:
         """Return what those that started before a moment must last to be among the best."""
-        worst = self._found[-1].item if len(self._found) == self._limit else None
+        worst = self._worst()
         if worst is not None and self._order == Order(_DURATION):
             return worst.duration_ns
         if until_ns is None:
@@ -117,7 +134,7 @@ def best_of(
     best, pages = _Best(order, limit), _Pages(asked, narrowed)
     while pages.more:
         items = pages.next(best.least_duration_ns(narrowed, pages.until_ns))
-        best.add(fulfils(items, conditions))
+        best.add(fulfils(best.worth(items), conditions))
     return best.all()
 
 

@@ -11,7 +11,7 @@ from otel_vector.instrument.plain_words import plain_words
 from otel_vector.instrument.rows import execution_row, named_values
 from otel_vector.services.query import filter_from_json, parse
 from otel_vector.spans.matching import matches
-from otel_vector.testing.builders import SpanRow, item_of
+from otel_vector.testing.builders import Event, SpanRow, item_of
 
 ROW = {
     "name": "pay", "amount": 5000, "ratio": 0.5, "vip": True, "missing": None, "tags": ["a", "b"],
@@ -98,6 +98,10 @@ def spans(draw):
             name=draw(NAMES),
             parent=draw(st.integers(0, 2)),
             status=draw(st.sampled_from([0, 1, 2])),
+            status_message=draw(NAMES),
+            events=draw(
+                st.sampled_from([(), (Event("exception", {"exception.message": "a.b"}),)])
+            ),
             duration_ns=draw(st.integers(0, 3_000_000)),
             attributes=attributes,
         )
