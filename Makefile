@@ -19,12 +19,12 @@ NAMES := while read -r verb name _; do \
 done; echo
 DEMO_DATA ?= demo-data
 
-.PHONY: help demo test check bench crash fuzz format clean
+.PHONY: help demo test check test-matrix bench crash fuzz format clean
 
 help: ## Say what there is to make
 	@echo "otel-vector: OTLP in, search by meaning out"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(VENV)/.demo ## Run the whole thing on real traffic and ask it three questions, then look after it
 	@$(BIN)/python examples/demo.py --data $(DEMO_DATA)
@@ -37,6 +37,9 @@ check: $(VENV)/.dev ## Run the checks that need no test run
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+test-matrix: | $(VENV)/bin/python ## Run what applications use over three releases of the OpenTelemetry SDK
+	@$(BIN)/python tests/matrix/run.py
 
 bench: $(VENV)/.dev ## Measure; each script prints a table with the machine
 	@for script in tests/performance/bench_*.py; do \

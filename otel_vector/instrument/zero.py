@@ -46,6 +46,11 @@ class VectorInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         """Return nothing: what is wrapped is the application's own."""
         return ()
 
+    def instrument(self, **kwargs: Any) -> None:
+        """Wrap what is named; where nothing is, a later call may still name something."""
+        super().instrument(**kwargs)
+        self._is_instrumented_by_opentelemetry = self._wrapper is not None
+
     def _instrument(self, **kwargs: Any) -> None:
         config = _config()
         if config is None:

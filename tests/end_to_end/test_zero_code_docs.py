@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import re
+import runpy
 import signal
 import tomllib
 
@@ -69,6 +70,12 @@ def test_the_extra_of_the_examples_pins_the_same_versions():
     )
     pinned = re.findall(r"([\w-]+)==(\S+)", "".join(INSTALL))
     assert {name: extra.get(name) for name, _ in pinned} == dict(pinned)
+
+
+def test_the_pairs_that_are_named_are_those_of_the_matrix():
+    pairs = runpy.run_path(str(ROOT / "tests" / "matrix" / "run.py"))["PAIRS"]
+    named = re.findall(r"^\| ([\d.]+) \| ([\d.]+b\d) \|$", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert dict(named) == pairs
 
 
 def test_the_command_sends_spans_of_functions_and_logs_and_the_question_finds_them(place, served):

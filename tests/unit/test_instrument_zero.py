@@ -278,6 +278,13 @@ def test_a_pattern_that_matched_nothing_is_told_when_the_program_ends(
     assert done.stderr.count(f"nothing is traced for {pattern}") == int(is_told)
 
 
+def test_a_program_may_name_functions_after_the_agent_found_none_named(traced):
+    traced.instrument()
+    traced.instrument("shop.cart:total")
+    load("shop.cart").total([])
+    assert traced.names() == ["total"]
+
+
 def test_it_depends_on_no_library():
     assert list(VectorInstrumentor().instrumentation_dependencies()) == []
 
