@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from time import monotonic
 from typing import Final
 
 from otel_vector.embed.contract import Role
+from otel_vector.errors import QueryTimeoutError
 from otel_vector.services.search import Search, SearchQuestion
 from otel_vector.services.search.listing import listed_by_meaning, listed_by_time
 from otel_vector.services.search.pages import PageState
@@ -26,7 +29,16 @@ from otel_vector.spans.matching import compile_where
 from otel_vector.spans.meanings import Facet
 from otel_vector.store.contract import SpanReader, TenantStore
 
-__all__ = ["MEANINGS", "MOST_SPANS", "Finding", "FoundTrace", "Match", "TraceQuestion"]
+__all__ = [
+    "MEANINGS",
+    "MOST_S",
+    "MOST_SPANS",
+    "Finding",
+    "FoundTrace",
+    "Match",
+    "Refinement",
+    "TraceQuestion",
+]
 
 MEANINGS: Final = 10
 """Meanings that answer a question in words, the nearest ones."""
@@ -34,9 +46,26 @@ MEANINGS: Final = 10
 MOST_SPANS: Final = 100_000
 """Matching spans that are looked at for one question; they may all be of a few traces."""
 
+MOST_S: Final = 25.0
+"""Seconds for one question; tools that ask give up after thirty."""
+
 _FACETS: Final = tuple(facet for facet in Facet if facet not in {Facet.LOG, Facet.CODE})
 _FIRST_PAGE: Final = 50
 _LARGEST_PAGE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Refinement:
+    """What a span has to fulfil that no filter can say.
+
+    Attributes:
+        possible: whether a span can fulfil it, told by the span alone; never false of one that
+            does.
+        within: given all spans of a trace, returns what tells whether one of them fulfils it.
+    """
+
+    possible: Callable[[Item], bool]
+    within: Callable[[Sequence[Item]], Callable[[Item], bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +76,13 @@ class TraceQuestion:
         where: what one span of a trace has to fulfil.
         meaning: words, taken as they are: no query language; empty for none.
         limit: traces at most.
+        refinement: what the same span has to fulfil besides; None for nothing.
     """
 
     where: Where = field(default_factory=Where)
     meaning: str = ""
     limit: int = 20
+    refinement: Refinement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +118,42 @@ class Finding:
 
         Raises:
             EmbedderUnavailableError: the words could not be given a vector.
-            QueryTimeoutError: reading took longer than `store.query_timeout_s`.
+            QueryTimeoutError: reading took longer than `store.query_timeout_s` or `MOST_S`.
         """
-        return self._found(tenant, question)[0]
+        if question.refinement is not None:
+            return [found.trace_id for found in self.traces(tenant, question)]
+        store = self.search.store.tenant(tenant)
+        ranked = self._ranked(tenant, store, question)
+        return list(islice(_trace_ids(store.reader, question, ranked), question.limit))
 
     def traces(self, tenant: Tenant, question: TraceQuestion) -> Iterator[FoundTrace]:
         """Yield the traces that answer; each is read when its turn comes.
 
         Raises:
             EmbedderUnavailableError: the words could not be given a vector.
-            QueryTimeoutError: reading took longer than `store.query_timeout_s`.
+            QueryTimeoutError: reading took longer than `store.query_timeout_s` or `MOST_S`.
         """
         store = self.search.store.tenant(tenant)
-        trace_ids, ranked = self._found(tenant, question)
+        ranked = self._ranked(tenant, store, question)
         match = _matcher(store, question, ranked)
-        for trace_id in trace_ids:
+        within = question.refinement.within if question.refinement else _anything
+        answers = 0
+        for trace_id in _trace_ids(store.reader, question, ranked):
             spans = store.reader.trace(trace_id)
-            matches = ((item.id, match(item)) for item in spans)
+            fulfils = within(spans)
+            matches = ((item.id, match(item)) for item in spans if fulfils(item))
             matched = {span_id: found for span_id, found in matches if found is not None}
-            if spans:
+            if matched:
+                answers += 1
                 yield FoundTrace(trace_id, spans, matched)
+            if answers == question.limit:
+                return
 
-    def _found(
-        self, tenant: Tenant, question: TraceQuestion
-    ) -> tuple[list[bytes], Sequence[Ranked]]:
-        store = self.search.store.tenant(tenant)
-        words, where = question.meaning.strip(), question.where
-        understood = Understood(words, where, _FACETS, SearchQuestion(group=False))
-        ranked = self._nearest(tenant, store, understood) if words else []
-        state = PageState(where.since_ns, where.until_ns, ranked=tuple(ranked))
-        if words and not ranked:
-            return [], ranked
-        return _trace_ids(store.reader, understood, state, question.limit), ranked
+    def _ranked(
+        self, tenant: Tenant, store: TenantStore, question: TraceQuestion
+    ) -> Sequence[Ranked]:
+        understood = _understood(question)
+        return self._nearest(tenant, store, understood) if understood.words else []
 
     def _nearest(
         self, tenant: Tenant, store: TenantStore, understood: Understood
@@ -130,19 +165,49 @@ class Finding:
         return rank(features_of(hits, words))[:MEANINGS]
 
 
+def _understood(question: TraceQuestion) -> Understood:
+    words = question.meaning.strip()
+    return Understood(words, question.where, _FACETS, SearchQuestion(group=False))
+
+
+def _anything(_: Sequence[Item]) -> Callable[[Item], bool]:
+    return lambda _: True
+
+
 def _trace_ids(
-    reader: SpanReader, understood: Understood, state: PageState | None, limit: int
-) -> list[bytes]:
-    """Return the first traces of a listing of spans, page by page."""
+    reader: SpanReader, question: TraceQuestion, ranked: Sequence[Ranked]
+) -> Iterator[bytes]:
+    """Yield the traces of a listing of spans, each once; pages are read as they are needed."""
+    understood, where = _understood(question), question.where
+    if understood.words and not ranked:
+        return
     listed = listed_by_meaning if understood.words else listed_by_time
-    found: dict[bytes, None] = {}
-    page, looked_at = max(_FIRST_PAGE, min(limit, _LARGEST_PAGE)), 0
-    while state is not None and len(found) < limit and looked_at < MOST_SPANS:
+    possible = question.refinement.possible if question.refinement else _always
+    state: PageState | None = PageState(where.since_ns, where.until_ns, ranked=tuple(ranked))
+    seen, end = set[bytes](), monotonic() + MOST_S
+    page, looked_at = max(_FIRST_PAGE, min(question.limit, _LARGEST_PAGE)), 0
+    while state is not None and looked_at < MOST_SPANS:
         asked = replace(understood, asked=replace(understood.asked, limit=page))
         items, state = listed(reader, asked, state)
-        found.update(dict.fromkeys(entry.item.message.trace_id for entry in items))
-        page, looked_at = min(2 * page, _LARGEST_PAGE), looked_at + len(items)
-    return list(found)[:limit]
+        for item in (entry.item for entry in items if possible(entry.item)):
+            looked_at += 1
+            if item.message.trace_id not in seen:
+                _check_time(end)
+                seen.add(item.message.trace_id)
+                yield item.message.trace_id
+        _check_time(end)
+        page = min(2 * page, _LARGEST_PAGE)
+
+
+def _always(_: Item) -> bool:
+    return True
+
+
+def _check_time(end: float) -> None:
+    if monotonic() > end:
+        raise QueryTimeoutError(
+            f"the question was not answered in {MOST_S:g} s; narrow it by service or time window"
+        )
 
 
 def _matcher(
