@@ -1,14 +1,22 @@
-"""OTLP over HTTP in protobuf, with bytes as they lie in the spool."""
+"""OTLP over HTTP in protobuf, with bytes as they lie in the spool.
+
+The standard library's client has what is needed and nothing else: no proxy of the environment, no
+redirect that a key would follow, and no log record of each request, which an application that
+exports its logs would send, with a request that makes the next.
+"""
 
 from __future__ import annotations
 
 import gzip
+import socket
 import ssl
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from time import time
 from typing import Final
+from urllib.parse import urlsplit
 
-import httpx
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 
@@ -26,63 +34,96 @@ _OK: Final = range(200, 300)
 _REDIRECTS: Final = range(300, 400)
 _REFUSED: Final = range(400, 500)
 _SHOWN: Final = 300  # characters of an answer that is no status message
+_ANSWER_BYTES: Final = 1 << 20
+_AGENT: Final = "otel-vector-exporter"
 
 
 class HttpWay:
     """A connection to one collector, kept open."""
 
     def __init__(self, target: Target) -> None:
-        self._url = target.url
+        self._path = urlsplit(target.url).path
         self._gzip = target.gzip
-        headers = {"content-type": "application/x-protobuf", **dict(target.headers)}
+        self._headers = {
+            "content-type": "application/x-protobuf",
+            "user-agent": _AGENT,
+            **dict(target.headers),
+        }
         if target.gzip:
-            headers["content-encoding"] = "gzip"
-        self._client = httpx.Client(
-            headers=headers,
-            timeout=target.timeout_s,
-            trust_env=False,
-            verify=_context(target) if target.is_tls else False,
-        )
+            self._headers["content-encoding"] = "gzip"
+        self._connection = _connection(target)
+        self._is_closed = False
 
     def send(self, signal: Signal, body: bytes) -> Outcome:
         """See `Way.send`."""
         content = gzip.compress(body, 1) if self._gzip else body
+        path = self._path + _PATHS[signal]
         try:
-            answer = self._client.post(self._url + _PATHS[signal], content=content)
-        except (httpx.HTTPError, RuntimeError) as error:
+            status, headers, answer = self._posted(path, content)
+        except (OSError, HTTPException) as error:
+            self._connection.close()
             return Away(f"{type(error).__name__}: {error}")
-        return taken(signal, answer.content) if answer.status_code in _OK else _outcome(answer)
+        if status in _OK:
+            return taken(signal, answer)
+        return _outcome(status, headers, answer)
 
     def close(self) -> None:
         """See `Way.close`."""
-        self._client.close()
+        self._is_closed = True
+        sock = self._connection.sock
+        if sock is not None:
+            with suppress(OSError):  # nobody is there any more
+                sock.shutdown(socket.SHUT_RDWR)
+        self._connection.close()
+
+    def _posted(self, path: str, content: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Post once; once more if a connection that was kept open has been closed meanwhile."""
+        was_open = self._connection.sock is not None
+        try:
+            return self._answer(path, content)
+        except (ConnectionError, HTTPException):
+            if not was_open or self._is_closed:
+                raise
+            self._connection.close()
+            return self._answer(path, content)
+
+    def _answer(self, path: str, content: bytes) -> tuple[int, dict[str, str], bytes]:
+        self._connection.request("POST", path, content, self._headers)
+        response: HTTPResponse = self._connection.getresponse()
+        answer = response.read(_ANSWER_BYTES)
+        if not response.isclosed():
+            self._connection.close()
+        headers = {name.lower(): value for name, value in response.getheaders()}
+        return response.status, headers, answer
 
 
-def _context(target: Target) -> ssl.SSLContext:
+def _connection(target: Target) -> HTTPConnection:
+    if not target.is_tls:
+        return HTTPConnection(target.host, target.port, timeout=target.timeout_s)
     context = ssl.create_default_context(cafile=target.ca or None)
     if target.cert:
         context.load_cert_chain(target.cert, target.key)
-    return context
+    return HTTPSConnection(target.host, target.port, timeout=target.timeout_s, context=context)
 
 
-def _outcome(answer: httpx.Response) -> Outcome:
-    code, detail = answer.status_code, f"{answer.status_code}: {_message(answer)}"
-    if code in _DENIED or code in _REDIRECTS:
+def _outcome(status: int, headers: dict[str, str], answer: bytes) -> Outcome:
+    detail = f"{status}: {_message(status, headers, answer)}"
+    if status in _DENIED or status in _REDIRECTS:
         return Denied(detail)
-    if code in _BUSY:
-        delay_s = _delay_s(answer.headers.get("retry-after", ""))
+    if status in _BUSY:
+        delay_s = _delay_s(headers.get("retry-after", ""))
         return Away(detail) if delay_s is None else Busy(delay_s, detail)
-    return Refused(detail) if code in _REFUSED else Faulty(detail)
+    return Refused(detail) if status in _REFUSED else Faulty(detail)
 
 
-def _message(answer: httpx.Response) -> str:
-    if answer.status_code in _REDIRECTS:
-        place = answer.headers.get("location", "another place")
+def _message(status: int, headers: dict[str, str], answer: bytes) -> str:
+    if status in _REDIRECTS:
+        place = headers.get("location", "another place")
         return f"redirected to {place}; redirects are not followed, name the place itself"
     try:
-        return str(Status.FromString(answer.content).message)[:_SHOWN]
+        return str(Status.FromString(answer).message)[:_SHOWN]
     except DecodeError:
-        return answer.text[:_SHOWN]
+        return answer.decode("utf-8", "replace")[:_SHOWN]
 
 
 def _delay_s(text: str) -> float | None:
