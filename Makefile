@@ -19,7 +19,7 @@ NAMES := while read -r verb name _; do \
 done; echo
 DEMO_DATA ?= demo-data
 
-.PHONY: help demo test check test-matrix bench crash fuzz format clean
+.PHONY: help demo test check test-interop test-matrix bench crash fuzz format clean
 
 help: ## Say what there is to make
 	@echo "otel-vector: OTLP in, search by meaning out"
@@ -30,13 +30,16 @@ demo: $(VENV)/.demo ## Run the whole thing on real traffic and ask it three ques
 	@$(BIN)/python examples/demo.py --data $(DEMO_DATA)
 
 test: check ## Run every check: format, lint, types, imports, tests with coverage
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --ignore=tests/interop --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 check: $(VENV)/.dev ## Run the checks that need no test run
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+test-interop: $(VENV)/.dev ## Run the real programs of others against it; built from Go modules once, some minutes
+	$(BIN)/pytest tests/interop
 
 test-matrix: | $(VENV)/bin/python ## Run what applications use over three releases of the OpenTelemetry SDK
 	@$(BIN)/python tests/matrix/run.py

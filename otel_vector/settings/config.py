@@ -79,6 +79,9 @@ class ServeConfig:
         1, "receiving processes; they share the ports by SO_REUSEPORT", low=1, high=64
     )
     drain_s: float = _set(20.0, "seconds a stop may take to store what was accepted", low=0)
+    allow_purge: bool = _set(
+        False, "let test suites empty the store by `POST /jaeger/purge`, on loopback only"
+    )
     metrics_without_key: bool = _set(
         False, "let this machine itself read `/metrics` and the parts of `/ready` without a key"
     )

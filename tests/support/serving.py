@@ -6,13 +6,14 @@ import atexit
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
 import uvicorn
+from fastapi import APIRouter
 
 from otel_vector.services.container import Services
 from otel_vector.settings.config import ServeConfig, Settings
@@ -42,9 +43,11 @@ class Served:
 
 
 @contextmanager
-def served(engine: Serving, gate: Gate | None = None) -> Iterator[httpx.Client]:
-    """Serve an engine's API and yield a client of it."""
-    app = create_app(engine, gate=gate)
+def served(
+    engine: Serving, gate: Gate | None = None, more: Sequence[APIRouter] = ()
+) -> Iterator[httpx.Client]:
+    """Serve an engine's API, with more routes if told, and yield a client of it."""
+    app = create_app(engine, gate=gate, more=more)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -63,6 +63,7 @@ def create_app(
     checks: Sequence[Callable[[], PartHealth]] = (),
     gate: Gate | None = None,
     quotas: Quotas | None = None,
+    more: Sequence[APIRouter] = (),
 ) -> FastAPI:
     """Return the application that answers for one engine.
 
@@ -73,8 +74,11 @@ def create_app(
         checks: parts besides the engine's own that have to work for `/ready`, as the doors.
         gate: lets requests in; without one whoever can ask is the folder's owner.
         quotas: of tenants, for what is stored by requests; without them there are none.
+        more: routes of other tools' APIs, on the same port and behind the same guards.
     """
     app = routed()
+    for router in more:
+        app.include_router(router)
     app.state.engine = engine
     app.state.checks = tuple(checks)
     app.state.streams = Streams()

@@ -32,7 +32,7 @@ from otel_vector_collector.receive.process import DoorSettings
 from otel_vector_collector.receive.tls import certificates_of
 from otel_vector_collector.serve.endpoints import Endpoints, remove_endpoints, write_endpoints
 from otel_vector_collector.serve.http import ApiServer
-from otel_vector_collector.serve.jaeger import JaegerDoor, jaeger_door
+from otel_vector_collector.serve.jaeger import JaegerDoor, jaeger_door, jaeger_routes
 from otel_vector_collector.serve.keeper import DoorKeeper
 from otel_vector_collector.serve.layout import inbox_folder, state_file, usage_file
 from otel_vector_collector.serve.limits import note_limits, shared_quotas, watch_disk
@@ -75,7 +75,9 @@ def serve(settings: Settings) -> None:
         watch_disk(settings, engine.store, stack)
         jaeger = stack.enter_context(jaeger_door(settings, engine, gate, certificates))
         path, owners = stack.enter_context(owners_socket(settings.data))
-        app = create_app(engine, [doors.health], gate, shared_quotas(settings, stack))
+        app = create_app(
+            engine, [doors.health], gate, shared_quotas(settings, stack), jaeger_routes(engine)
+        )
         api = ApiServer(app, listeners, owners=owners, certificates=certificates)
         api.start()
         stack.callback(api.stop)

@@ -1,0 +1,219 @@
+"""Jaeger's HTTP API below `/jaeger`: the one that Grafana's data source asks, and `/api/v3`.
+
+Other tools define these routes, so they are not part of the API's own schema. Whoever asks is
+let in as everywhere on the API's port; what cannot be answered is told in Jaeger's form.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from otel_vector.errors import NotFoundError, OtelVectorError, RetryableError
+from otel_vector.services.container import Services
+from otel_vector.services.finding import FoundTrace
+from otel_vector.services.search import Restriction
+from otel_vector.services.summaries import summary_of
+from otel_vector.spans.ids import Tenant
+from otel_vector_collector.api.access import caller
+from otel_vector_collector.api.engine import services
+from otel_vector_collector.api.problems import status_of
+from otel_vector_collector.api.threads import answered
+from otel_vector_collector.jaeger import legacy, v3
+from otel_vector_collector.jaeger.parameters import (
+    legacy_search,
+    legacy_window,
+    moment_ns,
+    trace_ids,
+    traces_id,
+    v3_search,
+)
+from otel_vector_collector.jaeger.questions import question_of
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/jaeger/api", include_in_schema=False)
+
+Ask = Annotated[Services, Depends(services)]
+Whose = Annotated[Tenant, Depends(caller)]
+Json = dict[str, Any]
+
+_LOG = logging.getLogger(__name__)
+_FAULT: Final = 500
+
+
+@router.get("/services")
+async def legacy_services(ask: Ask, tenant: Whose) -> Response:
+    return await _legacy(lambda: legacy.answer(_services(ask, tenant)))
+
+
+@router.get("/services/{service:path}/operations")
+async def legacy_operations_of(service: str, ask: Ask, tenant: Whose) -> Response:
+    def names() -> list[str]:
+        found = ask.operations.of(tenant, service)
+        return list(dict.fromkeys(operation.name for operation in found))
+
+    return await _legacy(lambda: legacy.answer(names()))
+
+
+@router.get("/operations")
+async def legacy_operations(request: Request, ask: Ask, tenant: Whose) -> Response:
+    given = request.query_params
+    if not given.get("service"):
+        return _told(legacy.refusal(400, "parameter 'service' is required"), 400)
+
+    def listed() -> list[Json]:
+        kind = given.get("spanKind", "").lower()
+        found = ask.operations.of(tenant, given["service"], kind)
+        return [{"name": o.name, "spanKind": _kind(o.kind)} for o in found]
+
+    return await _legacy(lambda: legacy.answer(listed()))
+
+
+@router.get("/traces")
+async def legacy_traces(request: Request, ask: Ask, tenant: Whose) -> Response:
+    given = request.query_params
+
+    def found() -> Json:
+        named = trace_ids(given)
+        if named:
+            return _by_ids(ask, tenant, named)
+        question = question_of(legacy_search(given), tenant, ask.operations)
+        traces = ask.finding.traces(tenant, question)
+        return legacy.answer([legacy.trace_json(t.spans, t.matched) for t in traces])
+
+    return await _legacy(found)
+
+
+@router.get("/traces/{trace_id}")
+async def legacy_trace(trace_id: str, ask: Ask, tenant: Whose) -> Response:
+    def found() -> Json:
+        answer = _by_ids(ask, tenant, [traces_id(trace_id)])
+        if not answer["data"]:
+            raise NotFoundError("trace not found")
+        return answer
+
+    return await _legacy(found)
+
+
+@router.get("/dependencies")
+async def legacy_dependencies(request: Request, ask: Ask, tenant: Whose) -> Response:
+    service = request.query_params.get("service", "")
+
+    def found() -> Json:
+        window = legacy_window(request.query_params)
+        edges = ask.service_map.edges(tenant, *window).edges
+        shown = [edge for edge in edges if service in {"", edge.parent, edge.child}]
+        return legacy.answer(legacy.edges_json(shown))
+
+    return await _legacy(found)
+
+
+@router.get("/v3/services")
+async def v3_services(ask: Ask, tenant: Whose) -> Response:
+    return await _v3(lambda: {"services": _services(ask, tenant)})
+
+
+@router.get("/v3/operations")
+async def v3_operations(request: Request, ask: Ask, tenant: Whose) -> Response:
+    given = request.query_params
+    kind = (given.get("spanKind") or given.get("span_kind", "")).lower()
+
+    def listed() -> Json:
+        found = ask.operations.of(tenant, given.get("service", ""), kind)
+        return {"operations": v3.operations_json(found)}
+
+    return await _v3(listed)
+
+
+@router.get("/v3/traces")
+async def v3_traces(request: Request, ask: Ask, tenant: Whose) -> Response:
+    def found() -> Json:
+        question = question_of(v3_search(request.query_params), tenant, ask.operations)
+        traces = list(ask.finding.traces(tenant, question))
+        if not traces:
+            raise NotFoundError("No traces found")
+        return v3.traces_json(traces)
+
+    return await _v3(found)
+
+
+@router.get("/v3/trace-summaries")
+async def v3_summaries(request: Request, ask: Ask, tenant: Whose) -> Response:
+    def found() -> Json:
+        question = question_of(v3_search(request.query_params), tenant, ask.operations)
+        traces = ask.finding.traces(tenant, question)
+        return {"summaries": [v3.summary_json(summary_of(trace.spans)) for trace in traces]}
+
+    return await _v3(found)
+
+
+@router.get("/v3/traces/{trace_id}")
+async def v3_trace(trace_id: str, request: Request, ask: Ask, tenant: Whose) -> Response:
+    def found() -> Json:
+        for name in ("startTime", "endTime", "start_time", "end_time"):
+            if text := request.query_params.get(name):
+                moment_ns(name, text)
+        raw = traces_id(trace_id)
+        spans = _reader(ask, tenant).trace(raw)
+        if not spans:
+            raise NotFoundError("No traces found")
+        return v3.traces_json([FoundTrace(raw, spans, {})])
+
+    return await _v3(found)
+
+
+def _services(ask: Services, tenant: Tenant) -> list[str]:
+    rows = ask.catalog.services(tenant, Restriction())
+    return sorted(row.name for row in rows if row.name)
+
+
+def _by_ids(ask: Services, tenant: Tenant, wanted: list[bytes]) -> Json:
+    """Return the traces with these ids; those that are not there are told one by one."""
+    reader = _reader(ask, tenant)
+    traces = {trace_id: reader.trace(trace_id) for trace_id in dict.fromkeys(wanted)}
+    missing = [
+        {"msg": "trace not found", "traceID": trace_id.hex()}
+        for trace_id, spans in traces.items()
+        if not spans
+    ]
+    data = [legacy.trace_json(spans) for spans in traces.values() if spans]
+    return legacy.answer(data, missing or None)
+
+
+def _reader(ask: Services, tenant: Tenant) -> Any:
+    return ask.finding.search.store.tenant(tenant).reader
+
+
+def _kind(kind: str) -> str:
+    return "" if kind == "unspecified" else kind
+
+
+async def _legacy(work: Callable[[], Json]) -> Response:
+    return await _answer(work, legacy.refusal)
+
+
+async def _v3(work: Callable[[], Json]) -> Response:
+    return await _answer(work, v3.refusal)
+
+
+async def _answer(work: Callable[[], Json], refuse: Callable[[int, str], Json]) -> Response:
+    """Answer in a thread, the text of it included; errors in the form of the API that is asked."""
+    try:
+        return Response(
+            await answered(lambda: orjson.dumps(work())), media_type="application/json"
+        )
+    except OtelVectorError as error:
+        status = status_of(error)
+        if status >= _FAULT and not isinstance(error, RetryableError):
+            _LOG.error("a question of Jaeger's API failed: %s", error, exc_info=error)
+        return _told(refuse(status, str(error)), status)
+
+
+def _told(refusal: Json, status: int) -> Response:
+    return Response(orjson.dumps(refusal), status, media_type="application/json")

@@ -1,0 +1,353 @@
+"""Jaeger's HTTP API: each request that Grafana's data source and Jaeger's UI are known to send.
+
+Answers are read as strictly as those programs read them.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from support.grafana import GoEdges, GoNames, GoSummary, GoTraces
+from support.serving import Served, served
+from support.world import DECLINED, World, at
+
+from otel_vector.decode.otlp_json import message_from_json
+from otel_vector.testing.builders import Event, Link, SpanRow, trace_bytes
+from otel_vector_collector.jaeger.http import router
+
+US, MS = 1_000, 1_000_000
+START, END = at(-10), at(100)
+LEGACY = {"start": START // US, "end": END // US, "limit": 20}
+V3 = {"query.startTimeMin": "2023-11-14T22:13:10Z", "query.startTimeMax": "2023-11-14T22:15:00Z"}
+ONE = trace_bytes(1).hex()
+
+
+@pytest.fixture(scope="module")
+def client():
+    world = World()
+    world.write(
+        [
+            SpanRow(
+                trace=1, span=1, service="shop", name="GET /cart", kind=2, start_ns=at(1) + 1500,
+                duration_ns=2_000_500, resource={"k8s.pod.name": "shop-1", "cores": 4},
+                attributes={"user": "ann", "large": 2**60, "ratio": 0.5, "hot": True,
+                            "raw": b"\\x00\\xff", "list": ["a", 1]},
+                events=(Event("cache miss", {"tries": 3}), Event("", {"event": "own"})),
+                trace_state="vendor=1",
+            ),
+            SpanRow(
+                trace=1, span=2, parent=1, service="payments", name="charge", kind=3, status=2,
+                status_message="no funds", start_ns=at(2), duration_ns=500_000_000,
+                links=(Link(2, 1), Link(1, 1, {"opentracing.ref_type": "child_of"})),
+                means=(DECLINED,),
+            ),
+            SpanRow(trace=2, span=1, service="shop", name="GET /cart", start_ns=at(20)),
+            SpanRow(trace=3, span=1, service="odd/service", name="x", kind=0, start_ns=at(30)),
+            SpanRow(trace=4, span=1, service="shop", name="GET /cart", start_ns=at(40),
+                    attributes={"otel_vector.run.kind": "replay"}),
+        ]
+    )  # fmt: skip
+    with served(Served(world.store, world.services), more=[router]) as asking:
+        yield asking
+
+
+def get(client, path, **parameters):
+    answer = client.get(f"/jaeger/api{path}", params=parameters)
+    assert answer.headers["content-type"] == "application/json"
+    return answer
+
+
+def found(client, **parameters) -> list[str]:
+    answer = get(client, "/traces", **{**LEGACY, **parameters})
+    assert answer.status_code == 200, answer.text
+    return [trace.traceID for trace in GoTraces.model_validate_json(answer.content).data]
+
+
+def ids(*traces: int) -> list[str]:
+    return [trace_bytes(trace).hex() for trace in traces]
+
+
+# --- What Grafana's data source asks.
+
+
+def test_the_health_check_reads_the_services(client):
+    answer = get(client, "/services")
+    assert answer.status_code == 200
+    names = GoNames.model_validate_json(answer.content)
+    assert names.data == ["odd/service", "payments", "shop"]
+    assert names.total == 3
+
+
+@pytest.mark.parametrize(
+    ("service", "names"), [("shop", ["GET /cart"]), ("odd%2Fservice", ["x"]), ("nobody", [])]
+)
+def test_the_operations_of_a_service_are_plain_names(client, service, names):
+    answer = get(client, f"/services/{service}/operations")
+    assert GoNames.model_validate_json(answer.content).data == names
+
+
+def test_a_search_by_the_form(client):
+    assert found(client, service="shop") == ids(2, 1)
+    assert found(client, service="shop", operation="GET /cart", limit=1) == ids(2)
+    assert found(client) == ids(3, 2, 1)
+
+
+def test_a_search_by_tags_as_texts(client):
+    assert found(client, service="shop", tags='{"user":"ann","hot":"true"}') == ids(1)
+    assert found(client, tags='{"error":"true"}') == ids(1)
+    assert found(client, service="shop", tags='{"user":"bob"}') == []
+    assert found(client, service="shop", tag="user:ann") == ids(1)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "traces"),
+    [
+        ({"minDuration": "100ms"}, (1,)),
+        ({"minDuration": "0.2s", "maxDuration": "1.2s"}, (1,)),
+        ({"maxDuration": "1500us"}, (3, 2)),
+        ({"minDuration": "1h2m3s"}, ()),
+    ],
+    ids=str,
+)
+def test_a_search_by_duration(client, bounds, traces):
+    assert found(client, **bounds) == ids(*traces)
+
+
+def test_a_search_is_within_its_window_in_microseconds(client):
+    assert found(client, start=at(15) // US, end=at(25) // US) == ids(2)
+    answer = client.get("/jaeger/api/traces", params={"service": "shop"})
+    assert len(answer.json()["data"]) == 2  # no window, no bound
+
+
+def test_a_question_in_words_scores_the_spans_that_answer(client):
+    tags = json.dumps({"meaning": "card declined by issuer"})
+    answer = get(client, "/traces", **LEGACY, tags=tags, service="payments")
+    (trace,) = GoTraces.model_validate_json(answer.content).data
+    shown = {tag.key: tag.value for tag in trace.span("charge").tags}
+    assert shown["meaning.text"] == DECLINED[1]
+    assert isinstance(shown["meaning.score"], float)
+    assert "meaning.score" not in {tag.key for tag in trace.span("GET /cart").tags}
+
+
+@pytest.mark.parametrize(
+    "times", [{}, {"start": START // MS, "end": END // MS}, {"start": START // US}], ids=str
+)
+def test_a_trace_by_its_id(client, times):
+    answer = get(client, f"/traces/{ONE}", **times)
+    (trace,) = GoTraces.model_validate_json(answer.content).data
+    assert trace.traceID == ONE
+    assert len(trace.spans) == 2
+
+
+def test_a_span_has_all_that_it_was_stored_with(client):
+    (trace,) = GoTraces.model_validate_json(get(client, f"/traces/{ONE}").content).data
+    span = trace.span("GET /cart")
+    assert (span.startTime, span.duration) == ((at(1) + 1500) // US, 2_000)
+    tags = {tag.key: (tag.type, tag.value) for tag in span.tags}
+    assert tags["user"] == ("string", "ann")
+    assert tags["large"] == ("int64", str(2**60))
+    assert tags["ratio"] == ("float64", 0.5)
+    assert tags["hot"] == ("bool", True)
+    assert tags["raw"][0] == "binary"
+    assert tags["list"] == ("string", '["a",1]')
+    assert tags["span.kind"] == ("string", "server")
+    assert tags["otel.scope.name"] == ("string", "library")
+    assert tags["w3c.tracestate"] == ("string", "vendor=1")
+    assert [[(f.key, f.value) for f in log.fields] for log in span.logs] == [
+        [("event", "cache miss"), ("tries", 3)], [("event", "own")]
+    ]  # fmt: skip
+    process = trace.processes[span.processID]
+    assert process.serviceName == "shop"
+    assert {tag.key: tag.value for tag in process.tags} == {"k8s.pod.name": "shop-1", "cores": 4}
+
+
+def test_a_failed_span_says_so_in_tags(client):
+    (trace,) = GoTraces.model_validate_json(get(client, f"/traces/{ONE}").content).data
+    tags = {tag.key: tag.value for tag in trace.span("charge").tags}
+    assert tags["error"] is True
+    assert tags["otel.status_code"] == "ERROR"
+    assert tags["otel.status_description"] == "no funds"
+
+
+def test_the_parent_is_the_first_reference_and_links_follow(client):
+    (trace,) = GoTraces.model_validate_json(get(client, f"/traces/{ONE}").content).data
+    assert trace.span("GET /cart").references == []
+    shown = [(r.refType, r.traceID, r.spanID) for r in trace.span("charge").references]
+    one = f"{1:016x}"
+    assert shown == [("CHILD_OF", ONE, one), ("FOLLOWS_FROM", trace_bytes(2).hex(), one)]
+
+
+def test_a_trace_of_another_run_is_shown_by_id_and_found_when_asked_for(client):
+    assert get(client, f"/traces/{ids(4)[0]}").status_code == 200
+    assert found(client, tags='{"otel_vector.run.kind":"replay"}') == ids(4)
+
+
+def test_an_unknown_trace_is_not_found(client):
+    answer = get(client, f"/traces/{trace_bytes(404).hex()}")
+    assert answer.status_code == 404
+    assert answer.json()["data"] is None
+    assert answer.json()["errors"] == [{"code": 404, "msg": "trace not found"}]
+
+
+def test_traces_named_one_by_one_come_with_those_that_are_missing(client):
+    answer = client.get("/jaeger/api/traces", params={"traceID": [*ids(2, 404)]}).json()
+    assert [trace["traceID"] for trace in answer["data"]] == ids(2)
+    assert answer["errors"] == [{"msg": "trace not found", "traceID": ids(404)[0]}]
+
+
+def test_a_short_id_is_filled_up(client):
+    assert get(client, "/traces/1").json()["data"][0]["traceID"] == ONE
+
+
+def test_the_dependency_graph(client):
+    window = {"endTs": END // MS, "lookback": (END - START) // MS}
+    edges = GoEdges.model_validate_json(get(client, "/dependencies", **window).content).data
+    assert [(e.parent, e.child, e.callCount) for e in edges] == [("shop", "payments", 2)]
+    assert get(client, "/dependencies", **window, service="nobody").json()["data"] == []
+    assert get(client, "/dependencies").json()["data"] == []  # of the last day
+
+
+def test_operations_with_their_kinds(client):
+    answer = get(client, "/operations", service="payments").json()
+    assert answer["data"] == [{"name": "charge", "spanKind": "client"}]
+    assert get(client, "/operations", service="payments", spanKind="server").json()["data"] == []
+    assert get(client, "/operations").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters"),
+    [
+        ("/traces", {"start": "yesterday"}), ("/traces", {"limit": "many"}),
+        ("/traces", {"tags": "{"}), ("/traces", {"tags": "[]"}), ("/traces", {"tag": "novalue"}),
+        ("/traces", {"minDuration": "1 second"}), ("/traces", {"maxDuration": "7"}),
+        ("/traces", {"minDuration": "2s", "maxDuration": "1s"}), ("/traces", {"traceID": "xyz"}),
+        ("/traces", {"tags": '{"otel_vector.run.kind":"dry"}'}),
+        ("/traces/notanid", {}), ("/traces/" + "1" * 33, {}),
+        ("/dependencies", {"endTs": "now"}), ("/dependencies", {"lookback": "1d"}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_in_jaegers_form(client, path, parameters):
+    answer = get(client, path, **parameters)
+    assert answer.status_code == 400
+    assert answer.json()["data"] is None
+    (error,) = answer.json()["errors"]
+    assert error["code"] == 400
+    assert error["msg"]
+
+
+# --- What Jaeger's UI asks, and Grafana with its experimental toggle.
+
+
+def otlp(answer) -> TracesData:
+    """Read an answer as OTLP JSON, by the reader of our own door."""
+    return message_from_json(TracesData, answer.json()["result"])
+
+
+def test_v3_services_and_operations(client):
+    assert get(client, "/v3/services").json() == {"services": ["odd/service", "payments", "shop"]}
+    operations = get(client, "/v3/operations", service="payments").json()
+    assert operations == {"operations": [{"name": "charge", "spanKind": "client"}]}
+    internal = get(client, "/v3/operations", service="odd/service").json()["operations"]
+    assert internal == [{"name": "x", "spanKind": "internal"}]
+    assert get(client, "/v3/operations", service="payments", spanKind="SERVER").json() == {
+        "operations": []
+    }
+
+
+def test_v3_trace_is_otlp_json(client):
+    answer = get(client, f"/v3/traces/{ONE}", startTime="2023-11-14T22:13:10.000000001Z",
+                 endTime="2023-11-15T00:13:10+02:00", rawTraces="true")  # fmt: skip
+    (shop, _) = answer.json()["result"]["resourceSpans"]
+    (span,) = shop["scopeSpans"][0]["spans"]
+    assert (span["traceId"], span["spanId"], span["kind"]) == (ONE, f"{1:016x}", 2)
+    assert span["startTimeUnixNano"] == str(at(1) + 1500)
+    names = [s.name for r in otlp(answer).resource_spans for s in r.scope_spans[0].spans]
+    assert names == ["GET /cart", "charge"]
+
+
+def test_v3_times_may_be_unescaped_and_in_snake_case(client):
+    path = f"/jaeger/api/v3/traces/{ONE}?start_time=2023-11-14T22:13:10+02:00&end_time=2023-11-14T23:13:10.5Z"
+    assert client.get(path).status_code == 200
+    assert client.get(f"/jaeger/api/v3/traces/{ONE}?start_time=yesterday").status_code == 400
+
+
+def test_v3_trace_that_is_unknown(client):
+    answer = get(client, f"/v3/traces/{trace_bytes(404).hex()}")
+    assert answer.status_code == 404
+    assert answer.json() == {"error": {"httpCode": 404, "message": "No traces found"}}
+
+
+def test_v3_search(client):
+    asked = {
+        **V3, "query.serviceName": "shop", "query.operationName": "GET /cart",
+        "query.attributes": '{"user":"ann"}', "query.durationMin": "1ms",
+        "query.durationMax": "1s", "query.searchDepth": 10, "query.rawTraces": "false",
+    }  # fmt: skip
+    data = otlp(get(client, "/v3/traces", **asked))
+    spans = [span for r in data.resource_spans for s in r.scope_spans for span in s.spans]
+    assert {span.trace_id for span in spans} == {trace_bytes(1)}
+    assert len(spans) == 2
+
+
+def test_v3_search_by_the_names_of_before(client):
+    asked = {
+        "query.start_time_min": V3["query.startTimeMin"], "query.num_traces": 1,
+        "query.start_time_max": V3["query.startTimeMax"], "query.service_name": "shop",
+    }  # fmt: skip
+    data = otlp(get(client, "/v3/traces", **asked))
+    (span,) = [span for r in data.resource_spans for s in r.scope_spans for span in s.spans]
+    assert span.trace_id == trace_bytes(2)
+
+
+def test_v3_search_without_a_match_is_not_found(client):
+    assert get(client, "/v3/traces", **V3, **{"query.serviceName": "nobody"}).status_code == 404
+
+
+def test_v3_summaries(client):
+    answer = get(client, "/v3/trace-summaries", **V3).json()["summaries"]
+    first, second, third = [GoSummary.model_validate(summary) for summary in answer]
+    assert [first.traceId, second.traceId, third.traceId] == ids(3, 2, 1)
+    assert (third.rootServiceName, third.rootOperationName) == ("shop", "GET /cart")
+    assert (third.spanCount, third.errorSpanCount, third.orphanSpanCount) == (2, 1, 0)
+    assert third.minStartTimeUnixNano == str(at(1) + 1500)
+    assert third.services[0] == {"name": "payments", "spanCount": 1, "errorSpanCount": 1}
+    none = get(client, "/v3/trace-summaries", **V3, **{"query.serviceName": "nobody"})
+    assert none.json() == {"summaries": []}
+
+
+def test_v3_meaning_scores_are_attributes(client):
+    asked = {**V3, "query.attributes": '{"meaning":"card declined by issuer"}',
+             "query.serviceName": "payments"}  # fmt: skip
+    data = otlp(get(client, "/v3/traces", **asked))
+    values = {
+        a.key: a.value
+        for r in data.resource_spans for s in r.scope_spans for span in s.spans
+        if span.name == "charge" for a in span.attributes
+    }  # fmt: skip
+    assert values["meaning.score"].double_value > 0
+    assert values["meaning.text"].string_value == DECLINED[1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"query.startTimeMin": ""}, {"query.startTimeMax": "tomorrow"},
+        {"query.startTimeMin": V3["query.startTimeMax"]}, {"query.attributes": "x"},
+        {"query.durationMin": "1"}, {"query.searchDepth": "ten"}, {"query.filter": "{}"},
+        {"query.startTimeMin": "2023-02-30T00:00:00Z"},
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("path", ["/v3/traces", "/v3/trace-summaries"])
+def test_v3_refuses_what_it_cannot_read(client, path, wrong):
+    answer = get(client, path, **{**V3, **wrong})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["httpCode"] == 400
+    assert answer.json()["error"]["message"]
+
+
+def test_an_attribute_of_another_type_than_text_is_taken_by_its_json(client):
+    assert found(client, tags='{"hot":true,"ratio":0.5}') == ids(1)
