@@ -20,6 +20,7 @@ from otel_vector.exporter.sender import Sender
 from otel_vector.exporter.tally import Tally
 from otel_vector.exporter.target import Target
 from otel_vector.inbox.contract import Envelope
+from otel_vector.inbox.forking import GATE
 from otel_vector.settings.config import Settings
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.meanings import Signal
@@ -149,22 +150,20 @@ class CollectorDestination:
 
     def abandon(self) -> None:
         """See `Destination.abandon`."""
-        if self._sender is not None and self._spool is not None:
-            self._sender.abandon()
-            self._spool.abandon()
-            self._left_behind += (self._sender, self._spool)
+        self._left_behind += (self._sender, self._spool)
         self._sender = self._spool = None
         self._tried_at = -_REOPEN_S
 
 
 def _maker(target: Target) -> Callable[[], Way]:
     def make() -> Way:
-        if target.protocol == "grpc":
-            from otel_vector.exporter.grpc_way import GrpcWay
+        with GATE:  # a child cannot finish an import that a thread of its parent began
+            if target.protocol == "grpc":
+                from otel_vector.exporter.grpc_way import GrpcWay
 
-            return GrpcWay(target)
-        from otel_vector.exporter.http_way import HttpWay
+                return GrpcWay(target)
+            from otel_vector.exporter.http_way import HttpWay
 
-        return HttpWay(target)
+            return HttpWay(target)
 
     return make

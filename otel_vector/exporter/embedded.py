@@ -103,10 +103,6 @@ class EmbeddedDestination:
         """See `Destination.abandon`."""
         if self._lock is not None:
             self._lock.abandon()
-        for inbox in (self.engine.inbox if self.engine is not None else None, self._inbox):
-            abandon = getattr(inbox, "abandon", None)
-            if abandon is not None:
-                abandon()
         self._left_behind += (self.engine, self._inbox)
         self.engine = self._inbox = None
         self._is_owner = False
@@ -116,11 +112,12 @@ class EmbeddedDestination:
 
         program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
         command = f"the exporter of {program}"
-        lock = FolderLock.acquire(self._settings.data, command)
+        self._lock = lock = FolderLock.acquire(self._settings.data, command)
         try:
             engine = Engine.open(self._settings, in_application(self._settings.inbox))
             engine.start()
         except BaseException:
+            self._lock = None
             lock.release()
             raise
-        self._lock, self.engine = lock, engine
+        self.engine = engine

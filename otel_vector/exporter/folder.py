@@ -23,6 +23,7 @@ from typing import Final
 from otel_vector.errors import OtelVectorError
 from otel_vector.exporter.notices import Notices
 from otel_vector.exporter.target import Target
+from otel_vector.inbox.forking import close_lock_file, open_lock_file
 from otel_vector.settings.config import InboxConfig, Settings
 from otel_vector.settings.load import state_home
 from otel_vector.wiring import Spool, open_spool
@@ -111,15 +112,14 @@ class SenderLock:
     """
 
     def __init__(self, folder: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._descriptor = os.open(folder / "sender.lock", flags, 0o600)
+        self._file = open_lock_file(folder / "sender.lock")
         self.is_held = False
 
     def acquire(self) -> bool:
         """Take it if it is free; return whether it is ours."""
-        if not self.is_held and self._descriptor >= 0:
+        if not self.is_held and not self._file.closed:
             try:
-                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
             self.is_held = True
@@ -128,14 +128,13 @@ class SenderLock:
     def tell(self, *, away: bool) -> None:
         """Tell the processes that do not send whether the last attempt failed."""
         with suppress(OSError):  # on a full disk they wait until their deadlines
-            os.pwrite(self._descriptor, _AWAY if away else _ANSWERS, 0)
+            os.pwrite(self._file.fileno(), _AWAY if away else _ANSWERS, 0)
 
     def told_away(self) -> bool:
         """Return what the process that sends told last."""
-        return self._descriptor >= 0 and os.pread(self._descriptor, 1, 0) == _AWAY
+        return not self._file.closed and os.pread(self._file.fileno(), 1, 0) == _AWAY
 
     def close(self) -> None:
-        """Let it go, also in a forked child: there it stays the parent's."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        self._descriptor, self.is_held = -1, False
+        """Let it go."""
+        close_lock_file(self._file)
+        self.is_held = False

@@ -14,6 +14,7 @@ from google.rpc.status_pb2 import Status
 from otel_vector.exporter.answers import taken
 from otel_vector.exporter.outcomes import Away, Busy, Denied, Faulty, Outcome, Refused
 from otel_vector.exporter.target import Target
+from otel_vector.inbox.forking import GATE
 from otel_vector.spans.meanings import Signal
 
 __all__ = ["GrpcWay"]
@@ -43,33 +44,54 @@ _AWAY: Final = frozenset(
 
 
 class GrpcWay:
-    """A channel to one collector."""
+    """A channel to one collector.
+
+    gRPC can be used after a fork, by parent and child, if no thread is within it meanwhile. So a
+    request that keeps a fork waiting is cut off, and sent again over a channel of its own.
+    """
 
     def __init__(self, target: Target) -> None:
-        self._timeout_s = target.timeout_s
-        self._metadata = target.headers
-        compression = grpc.Compression.Gzip if target.gzip else grpc.Compression.NoCompression
-        self._channel = _channel(target, compression)
-        self._calls = {
-            signal: self._channel.unary_unary(path) for signal, path in _METHODS.items()
-        }
+        self._target = target
+        self._channel: Any = None
+        self._is_closed = False
 
     def send(self, signal: Signal, body: bytes) -> Outcome:
         """See `Way.send`."""
-        try:
-            answer = self._calls[signal](body, timeout=self._timeout_s, metadata=self._metadata)
-        except grpc.RpcError as error:
-            return _outcome(error)
-        except ValueError as error:
-            return Away(f"the channel is closed: {error}")
-        return taken(signal, answer)
+        while not self._is_closed:
+            with GATE:
+                channel = self._channel = self._channel or _channel(self._target)
+                call = channel.unary_unary(_METHODS[signal])
+            try:
+                with GATE.hurried(self._cut_off):
+                    answer = call(
+                        body, timeout=self._target.timeout_s, metadata=self._target.headers
+                    )
+            except grpc.RpcError as error:
+                if self._channel is channel:
+                    return _outcome(error)
+            except ValueError as error:
+                if self._channel is channel:
+                    return Away(f"the channel is closed: {error}")
+            else:
+                return taken(signal, answer)
+        return Away("the channel is closed")
 
     def close(self) -> None:
         """See `Way.close`."""
-        self._channel.close()
+        self._is_closed = True
+        channel = self._channel
+        if channel is not None:
+            with GATE:
+                channel.close()
+
+    def _cut_off(self) -> None:
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.close()
 
 
-def _channel(target: Target, compression: Any) -> Any:
+def _channel(target: Target) -> Any:
+    compression = grpc.Compression.Gzip if target.gzip else grpc.Compression.NoCompression
     if not target.is_tls:
         return grpc.insecure_channel(target.address, _OPTIONS, compression)
     credentials = grpc.ssl_channel_credentials(

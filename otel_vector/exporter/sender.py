@@ -75,6 +75,7 @@ class Sender:
         self._wake = threading.Event()
         self._stopped = False
         self._is_urgent = False
+        self._follows = False
         self._pauses = 0
         self._failures = 0
         self._bytes_since_scrub = 0
@@ -106,7 +107,7 @@ class Sender:
         self._is_urgent = True
         self._wake.set()
         while self._spool.waits(up_to):
-            away = self._failures > failures if self._lock.is_held else self._lock.told_away()
+            away = self._lock.told_away() if self._follows else self._failures > failures
             left_s = deadline - time.monotonic()
             if away or left_s <= 0 or not self._thread.is_alive():
                 return False
@@ -125,10 +126,6 @@ class Sender:
             self._thread.join(_CUT_OFF_S)
         return not self._thread.is_alive()
 
-    def abandon(self) -> None:
-        """Leave everything to the parent, in a forked child."""
-        self._lock.close()
-
     def _run(self) -> None:
         try:
             with suppressed():
@@ -139,7 +136,8 @@ class Sender:
 
     def _round(self) -> None:
         try:
-            busy = self._lock.acquire() and self._lead()
+            self._follows = not self._lock.acquire()
+            busy = not self._follows and self._lead()
         except Exception:  # noqa: BLE001 -- whatever it is, what waits is sent later
             self._notices.fault("sender", "what waits for the collector is sent later")
             busy, self._pauses = False, self._pauses + 1
@@ -151,6 +149,7 @@ class Sender:
         """Send some of what waits; return whether there was any."""
         if self._way is None:
             self._way = self._make_way()
+            self._lock.tell(away=False)
             self._spool.recover()
         deliveries = self._spool.take(_AT_ONCE, _BYTES_AT_ONCE, 0)
         done: list[int] = []

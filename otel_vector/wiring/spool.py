@@ -8,7 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
+from otel_vector.errors import StorageFullError
 from otel_vector.inbox.contract import DeadLetters, Inbox, Intake
+from otel_vector.inbox.forking import GATE
 from otel_vector.settings.config import InboxConfig, Settings
 from otel_vector.state.folder import make_folder
 
@@ -30,20 +32,22 @@ class Spool(Inbox, DeadLetters, Intake, Protocol):
         """Return whether an envelope waits whose id is `up_to` or less."""
         ...
 
-    def abandon(self) -> None:
-        """Let go of the parent's in a forked child; the object is to be kept for good."""
-        ...
-
 
 def open_spool(settings: Settings) -> Spool:
     """Open the built-in inbox of a data folder for an application.
 
     Raises:
         ConfigError: the folder cannot be made or written.
-        StorageFullError: the disk is full.
+        StorageFullError: the disk is full, or was so slow that this process was forked in the
+            middle of a commit: SQLite cannot be used in it any more.
         StoreDamagedError: its file is not an inbox.
         StoreVersionError: a newer version wrote it.
     """
+    if GATE.is_forced:
+        raise StorageFullError(
+            "this process was forked while the disk did not answer; fork it again, or start it as"
+            " a program of its own"
+        )
     make_folder(settings.data)
     folder = settings.data / "inbox"
     make_folder(folder)

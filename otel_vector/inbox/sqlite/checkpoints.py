@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import os
 import sqlite3
 import threading
 from contextvars import copy_context
 from io import FileIO
 
 from otel_vector.errors import RetryableError
+from otel_vector.inbox.forking import close_lock_file, open_lock_file
 from otel_vector.inbox.sqlite.files import Connection, Files
 
 __all__ = ["Checkpointer", "truncate_log"]
@@ -76,8 +76,7 @@ class Checkpointer:
 
     def _copy_when_due(self) -> None:
         connection = Connection(self._files, "NORMAL")
-        election = FileIO(self._files.folder / "checkpoint.lock", "r+", opener=_create)
-        self._files.locks.add(election)
+        election = open_lock_file(self._files.folder / "checkpoint.lock")
         try:
             while self._due.wait():
                 # Cleared before the question, so that a call of `close` in between is seen.
@@ -86,13 +85,8 @@ class Checkpointer:
                     return
                 _copy_log(connection, election)
         finally:
-            self._files.locks.discard(election)
-            election.close()
+            close_lock_file(election)
             connection.close()
-
-
-def _create(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CREAT, 0o600)
 
 
 def _copy_log(connection: Connection, election: FileIO) -> None:
@@ -103,9 +97,9 @@ def _copy_log(connection: Connection, election: FileIO) -> None:
         return
     try:
         for _ in range(2):
-            connection.sql.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            connection.rows("PRAGMA wal_checkpoint(PASSIVE)")
         with connection.lock.held():
-            connection.sql.execute("PRAGMA wal_checkpoint(RESTART)").fetchone()
+            connection.rows("PRAGMA wal_checkpoint(RESTART)")
     except (sqlite3.OperationalError, RetryableError) as error:
         _LOG.warning("the inbox's log could not be moved into its file: %s", error)
     finally:
@@ -115,5 +109,5 @@ def _copy_log(connection: Connection, election: FileIO) -> None:
 def truncate_log(connection: Connection) -> bool:
     """Copy the whole log and cut it to nothing; False if a reader kept part of it."""
     with connection.lock.held():
-        busy, _, _ = connection.sql.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        ((busy, _, _),) = connection.rows("PRAGMA wal_checkpoint(TRUNCATE)")
     return not busy

@@ -9,17 +9,21 @@
 
 A page is 32 KiB, since a request is mostly one large value. The write-ahead log is moved into
 the file by `checkpoints`, never by a commit that somebody waits for.
+
+An application, which may fork, keeps a rollback journal instead: with a write-ahead log SQLite
+shares memory and locks with whoever has the file open, for as long as it is open, and a forked
+child would take those of its parent for its own. With a journal there is nothing to be inherited
+between two transactions, and a fork waits for the end of one.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
-from io import FileIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from otel_vector.errors import (
     OtelVectorError,
@@ -28,6 +32,7 @@ from otel_vector.errors import (
     StoreDamagedError,
     StoreVersionError,
 )
+from otel_vector.inbox.forking import GATE
 from otel_vector.inbox.sqlite.locks import WriteLock
 
 __all__ = ["Connection", "Files", "translated"]
@@ -68,17 +73,17 @@ class Files:
 
     Args:
         folder: where.
-        in_application: this is a process that does other work: take little memory, and hold its
-            forks back while a thread is inside SQLite.
+        in_application: this is a process that does other work, and that may fork: take little
+            memory, and leave nothing locked between two transactions.
 
     Attributes:
-        locks: the files of all locks that this process has open.
+        gate: to be gone through for whatever SQLite does.
     """
 
     def __init__(self, folder: Path, *, in_application: bool = False) -> None:
         self.folder = folder
         self.in_application = in_application
-        self.locks: set[FileIO] = set()
+        self.gate = GATE if in_application else nullcontext()
         self.database = folder / "inbox.db"
         with translated(f"the inbox {folder} cannot be written"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -97,10 +102,25 @@ class Files:
         disk = os.statvfs(self.folder)
         return disk.f_bavail * disk.f_frsize
 
+    def keep_log(self) -> None:
+        """Have a write-ahead log, also if an application was the last one to write.
+
+        Raises:
+            RetryableError: an application has the file open.
+        """
+        if not self.in_application:
+            with translated(f"the inbox {self.folder} cannot be written"):
+                connection = Connection(self, "FULL")
+                try:
+                    with connection.lock.held():
+                        connection.rows("PRAGMA journal_mode=WAL")
+                finally:
+                    connection.close()
+
     def _prepare(self) -> None:
         connection = Connection(self, "FULL")
         try:
-            version = connection.sql.execute("PRAGMA user_version").fetchone()[0]
+            ((version,),) = connection.rows("PRAGMA user_version")
             if version > _VERSION:
                 raise StoreVersionError(
                     f"the inbox {self.folder} has version {version}, this program knows "
@@ -112,10 +132,11 @@ class Files:
             connection.close()
 
     def _create(self, connection: Connection) -> None:
-        with connection.lock.held():
+        with connection.lock.held(), self.gate:
             connection.sql.execute("PRAGMA page_size=32768")
             connection.sql.execute("PRAGMA auto_vacuum=INCREMENTAL")
-            connection.sql.execute("PRAGMA journal_mode=WAL")
+            if not self.in_application:
+                connection.sql.execute("PRAGMA journal_mode=WAL")
             connection.sql.executescript(
                 f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version={_VERSION};COMMIT;"
             )
@@ -130,15 +151,18 @@ class Connection:
 
     def __init__(self, files: Files, synchronous: Literal["FULL", "NORMAL"]) -> None:
         self.files = files
-        self.sql = _opened(files)
+        self.lock = WriteLock(files.folder)
         try:
-            cache = (f"cache_size=-{_SMALL_CACHE_KIB}",) if files.in_application else ()
-            for pragma in (*_PRAGMAS, *cache, f"synchronous={synchronous}"):
-                self.sql.execute(f"PRAGMA {pragma}")
-            self.lock = WriteLock(files.folder, files.locks)
-        except BaseException:  # whatever it is, nobody else can close the connection
-            self.sql.close()
+            with files.gate:
+                self.sql = _opened(files, synchronous)
+        except BaseException:  # whatever it is, nobody else can close them
+            self.lock.close()
             raise
+
+    def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[Any]:
+        """Run a statement outside of a transaction and return all its rows."""
+        with self.files.gate:
+            return self.sql.execute(statement, parameters).fetchall()
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -147,7 +171,8 @@ class Connection:
         Raises:
             StorageFullError: the disk is full or cannot be written; nothing was changed.
         """
-        with self.lock.held(), translated(f"the inbox {self.files.folder} cannot be written"):
+        doing = f"the inbox {self.files.folder} cannot be written"
+        with self.lock.held(), translated(doing), self.files.gate:
             self.sql.execute("BEGIN IMMEDIATE")
             try:
                 yield self.sql
@@ -158,26 +183,28 @@ class Connection:
 
     def close(self) -> None:
         """Close the connection and its locks."""
-        self.sql.close()
+        with self.files.gate:
+            self.sql.close()
         self.lock.close()
 
 
-def _opened(files: Files) -> sqlite3.Connection:
-    if not files.in_application:
-        return sqlite3.connect(
-            files.database, isolation_level=None, check_same_thread=False, cached_statements=64
-        )
-    from otel_vector.inbox.forking import GATE
-    from otel_vector.inbox.sqlite.gated import GatedConnection
-
-    with GATE:
-        return sqlite3.connect(
-            files.database,
-            isolation_level=None,
-            check_same_thread=False,
-            cached_statements=16,
-            factory=GatedConnection,
-        )
+def _opened(files: Files, synchronous: str) -> sqlite3.Connection:
+    sql = sqlite3.connect(
+        files.database,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=16 if files.in_application else 64,
+    )
+    frugal = (f"cache_size=-{_SMALL_CACHE_KIB}", "journal_mode=TRUNCATE")
+    try:
+        for pragma in (*_PRAGMAS, f"synchronous={synchronous}"):
+            sql.execute(f"PRAGMA {pragma}")
+        for pragma in frugal if files.in_application else ():
+            sql.execute(f"PRAGMA {pragma}").fetchall()
+    except BaseException:  # whatever it is, nobody else can close the connection
+        sql.close()
+        raise
+    return sql
 
 
 @contextmanager

@@ -71,6 +71,7 @@ class SqliteInbox:
 
     def recover(self) -> None:
         """Make everything that is not acked available again, and drop expired dead letters."""
+        self._files.keep_log()
         self._letters.expire()
         self._taker.recover()
 
@@ -78,11 +79,11 @@ class SqliteInbox:
         """See `Inbox.state`."""
         now_ns = time.time_ns()
         with self._watching, translated(f"the inbox {self._files.folder} cannot be read"):
-            pending, size, dead, oldest_ns = self._watcher.sql.execute(
+            ((pending, size, dead, oldest_ns),) = self._watcher.rows(
                 "SELECT pending, bytes, (SELECT count(*) FROM dead WHERE died_ns > ?),"
                 " (SELECT received_ns FROM waiting ORDER BY id LIMIT 1) FROM totals",
                 (self._letters.oldest_ns(now_ns),),
-            ).fetchone()
+            )
         age_s = 0.0 if oldest_ns is None else (now_ns - oldest_ns) / 1e9
         return InboxState(pending=pending, bytes=size, oldest_s=max(0.0, age_s), dead=dead)
 
@@ -114,7 +115,7 @@ class SqliteInbox:
         """See `DoorCounters.counters`."""
         sums: Counter[str] = Counter(self._writer.uncommitted())
         with self._watching, translated(f"the inbox {self._files.folder} cannot be read"):
-            sums.update(dict(self._watcher.sql.execute("SELECT name, value FROM counters")))
+            sums.update(dict(self._watcher.rows("SELECT name, value FROM counters")))
         return sums
 
     def scrub(self) -> None:
@@ -141,26 +142,16 @@ class SqliteInbox:
     def waits(self, up_to: int) -> bool:
         """Return whether an envelope waits whose id is `up_to` or less."""
         with self._watching, translated(f"the inbox {self._files.folder} cannot be read"):
-            found = self._watcher.sql.execute(
+            ((found,),) = self._watcher.rows(
                 "SELECT EXISTS (SELECT 1 FROM waiting WHERE id <= ?)", (up_to,)
-            ).fetchone()
-        return bool(found[0])
-
-    def abandon(self) -> None:
-        """Let go of the parent's inbox in a forked child, which has to open one of its own.
-
-        Only inherited locks are closed: they would outlive the parent. SQLite's connections may
-        be neither used nor closed here, so whoever abandons keeps this object for good.
-        """
-        for file in self._files.locks:
-            file.close()
-        self._files.locks.clear()
+            )
+        return bool(found)
 
     def _shrink(self) -> None:
         free = 1
         while free:
             with self._watcher.writing() as sql:
                 sql.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
-            before, free = free, self._watcher.sql.execute("PRAGMA freelist_count").fetchone()[0]
+            before, ((free,),) = free, self._watcher.rows("PRAGMA freelist_count")
             if free == before:
                 return

@@ -55,22 +55,23 @@ class Letters:
     def list(self, limit: int) -> list[DeadLetter]:
         """See `DeadLetters.list`."""
         with self._lock, translated(f"the inbox {self._files.folder} cannot be read"):
-            rows = self._connection.sql.execute(
+            rows = self._connection.rows(
                 f"SELECT {_COLUMNS} FROM dead WHERE died_ns > ? "  # noqa: S608
                 "ORDER BY died_ns DESC, id DESC LIMIT ?",
                 (self.oldest_ns(time.time_ns()), limit),
-            ).fetchall()
+            )
         return [_letter(row, b"") for row in rows]
 
     def show(self, letter_id: int) -> DeadLetter:
         """See `DeadLetters.show`."""
         with self._lock, translated(f"the inbox {self._files.folder} cannot be read"):
-            row = self._connection.sql.execute(
+            rows = self._connection.rows(
                 f"SELECT {_COLUMNS}, body FROM dead WHERE id = ? AND died_ns > ?",  # noqa: S608
                 (letter_id, self.oldest_ns(time.time_ns())),
-            ).fetchone()
-        if row is None:
+            )
+        if not rows:
             raise NotFoundError(f"there is no dead letter {letter_id}; list them to see the ids")
+        (row,) = rows
         return _letter(row[:-1], row[-1])
 
     def retry(self, ids: Sequence[int]) -> int:

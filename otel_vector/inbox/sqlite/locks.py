@@ -12,7 +12,6 @@ the gate. Both are `flock`s: the kernel lets go of them when a process dies.
 from __future__ import annotations
 
 import fcntl
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from io import FileIO
 from pathlib import Path
 
 from otel_vector.errors import RetryableError
+from otel_vector.inbox.forking import close_lock_file, open_lock_file
 
 __all__ = ["WriteLock"]
 
@@ -32,15 +32,11 @@ class WriteLock:
 
     Args:
         folder: where their files are.
-        open_files: what is open is in this set, so that a forked child can close what it
-            inherited: as long as that is open, a lock outlives the parent that held it.
     """
 
-    def __init__(self, folder: Path, open_files: set[FileIO]) -> None:
-        self._turnstile = _open(folder / "turn.lock")
-        self._gate = _open(folder / "write.lock")
-        self._open_files = open_files
-        open_files |= {self._turnstile, self._gate}
+    def __init__(self, folder: Path) -> None:
+        self._turnstile = open_lock_file(folder / "turn.lock")
+        self._gate = open_lock_file(folder / "write.lock")
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -62,16 +58,7 @@ class WriteLock:
     def close(self) -> None:
         """Close both files."""
         for file in (self._turnstile, self._gate):
-            file.close()
-            self._open_files.discard(file)
-
-
-def _open(path: Path) -> FileIO:
-    return FileIO(path, "r+", opener=_create)
-
-
-def _create(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_CREAT, 0o600)
+            close_lock_file(file)
 
 
 def _acquire(descriptor: FileIO) -> None:

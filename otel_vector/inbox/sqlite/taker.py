@@ -107,12 +107,12 @@ class Taker:
         return taken
 
     def _take_new(self, limit: int, max_bytes: int, *, at_least: int) -> list[Delivery]:
-        sizes = self._reader.sql.execute(
+        sizes = self._reader.rows(
             "SELECT id, size FROM waiting WHERE id >= ? ORDER BY id LIMIT ?", (self._next, limit)
         )
         fit = 0
         last = 0
-        for delivery_id, size in sizes.fetchall():
+        for delivery_id, size in sizes:
             max_bytes -= size
             if max_bytes < 0 and fit >= at_least:
                 break
@@ -125,7 +125,7 @@ class Taker:
         return taken
 
     def _deliveries(self, where: str, parameters: tuple[int, ...]) -> list[Delivery]:
-        rows = self._reader.sql.execute(
+        rows = self._reader.rows(
             f"SELECT id, attempt, body, {ENVELOPE} FROM waiting WHERE {where} ORDER BY id",  # noqa: S608
             parameters,
         )
@@ -139,10 +139,10 @@ class Taker:
         step: list[int] = []
         size = 0
         for part in chunked(ids):
-            found = self._writer.sql.execute(
+            found = self._writer.rows(
                 f"SELECT id, size FROM waiting WHERE id IN ({marks(part)})",  # noqa: S608
                 part,
-            ).fetchall()
+            )
             for delivery_id, body_size in found:
                 step.append(delivery_id)
                 size += body_size
