@@ -106,9 +106,13 @@ class Outlet:
         return {Signal.SPANS: len(self._spans), Signal.LOGS: len(self._logs)}
 
     def spooled(self) -> tuple[int, int]:
-        """Return how many requests wait on disk, and their bytes."""
-        with suppressed():
-            return self._destination.waiting()
+        """Return how many requests wait on disk, and their bytes; nothing if it cannot be told."""
+        try:
+            with suppressed():
+                return self._destination.waiting()
+        except (OtelVectorError, OSError) as error:
+            self._notices.warn("state", "what waits on disk cannot be told: %s", error)
+            return 0, 0
 
     def flush(self, deadline_s: float) -> bool:
         """Wait until everything offered so far is where it is to go.
@@ -120,6 +124,8 @@ class Outlet:
             False at the deadline, or as soon as it is known that the collector is away; then all
             of it waits on disk.
         """
+        if self._closed:
+            return True
         deadline = time.monotonic() + deadline_s
         try:
             with suppressed():
@@ -137,8 +143,9 @@ class Outlet:
         self._closed = True
         self._wake.set()
         self._full.set()
-        if self._thread is not None:
-            self._thread.join(_JOIN_S)
+        thread = self._thread
+        if thread is not None:
+            thread.join(_JOIN_S)
         with suppressed():
             self._destination.close(deadline)
         self.tally.tell()
@@ -191,11 +198,12 @@ class Outlet:
         """Start the thread if there is none; return whether there is one now."""
         if self._thread is None and self._starting.acquire(blocking=False):
             try:
-                if self._thread is None:
+                if self._thread is None and not self._closed:
                     thread = threading.Thread(target=self._run, name="otel-vector", daemon=True)
-                    thread.start()
                     self._thread = thread
+                    thread.start()
             except RuntimeError:  # the process is ending: `flush` does the work
+                self._thread = None
                 self._spans.working()
                 self._logs.working()
             finally:
@@ -203,10 +211,13 @@ class Outlet:
         return self._thread is not None
 
     def _run(self) -> None:
-        with suppressed():
-            while not self._closed:
-                self._sleep()
-                self._work()
+        try:
+            with suppressed():
+                while not self._closed:
+                    self._sleep()
+                    self._work()
+        finally:
+            self._thread = None  # the next item starts another
 
     def _sleep(self) -> None:
         """Sleep until there is something to do, then linger for more."""

@@ -142,6 +142,24 @@ def _check_files(client: ClientConfig) -> None:
                 ) from error
     if bool(client.cert) != bool(client.key):
         raise ConfigError("client.cert and client.key belong together; set both or none")
+    _check_pem(client)
+
+
+def _check_pem(client: ClientConfig) -> None:
+    if not client.ca and not client.cert:
+        return
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    name = "ca"
+    try:
+        if client.ca:
+            context.load_verify_locations(client.ca)
+        name = "cert and client.key"
+        if client.cert:
+            context.load_cert_chain(client.cert, client.key)
+    except (ssl.SSLError, OSError) as error:
+        raise ConfigError(f"client.{name}: not PEM files that can be used: {error}") from error
 
 
 def _is_loopback(host: str) -> bool:
