@@ -40,7 +40,10 @@ TESTS = (
     *("tests/end_to_end/test_zero_code.py", "tests/end_to_end/test_vectorwave_programs.py"),
     "tests/end_to_end/test_examples_*.py",
 )
-LEFT_OUT = {"test_instrument_typing.py"}  # of types: the same whatever is installed
+LEFT_OUT = {
+    "test_exporter_docs.py",  # of the versions that the docs pin
+    "test_instrument_typing.py",  # of types: the same whatever is installed
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,12 @@
+"""What holds for every test of a part."""
+
+import pytest
+
+from otel_vector.exporter.announcements import announcements
+
+
+@pytest.fixture(autouse=True)
+def own_announcements(monkeypatch):
+    """Begin with no function announced: modules of other tests decorate theirs when collected."""
+    monkeypatch.setattr(announcements, "_records", [])
+    monkeypatch.setattr(announcements, "_known", set())
