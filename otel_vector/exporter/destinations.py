@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from otel_vector.errors import StorageFullError
-from otel_vector.exporter.folder import open_folder
+from otel_vector.errors import StorageFullError, StoreDamagedError
+from otel_vector.exporter.folder import open_folder, set_aside
 from otel_vector.exporter.notices import Notices
 from otel_vector.exporter.outcomes import Way
 from otel_vector.exporter.sender import Sender
@@ -116,12 +116,33 @@ class CollectorDestination:
 
     def put(self, signal: Signal, body: bytes, items: int) -> None:  # noqa: ARG002 -- the sender counts
         """See `Destination.put`."""
+        envelope = Envelope(_TENANT, signal, _PROTOBUF, "identity", time.time_ns(), body)
+        try:
+            self._put(envelope)
+        except StoreDamagedError:
+            self._renew(is_damaged=True)
+            self._put(envelope)
+
+    def _put(self, envelope: Envelope) -> None:
+        if self._spool is not None and not self._spool.is_there():
+            self._notices.warn("gone", "the spool %s was deleted or moved", self._folder)
+            self._renew(is_damaged=False)
+        elif self._sender is not None and self._sender.is_damaged:
+            self._renew(is_damaged=True)
         self.open()
         if self._spool is None or self._sender is None:
             raise StorageFullError("there is no folder for the spool; set exporter.spool")
-        envelope = Envelope(_TENANT, signal, _PROTOBUF, "identity", time.time_ns(), body)
         self._last = self._spool.submit(envelope).result()
         self._sender.wake()
+
+    def _renew(self, *, is_damaged: bool) -> None:
+        """Let go of a spool that is gone or cannot be used, so that another is opened."""
+        spool, folder = self._spool, self._folder
+        if is_damaged and spool is not None and folder is not None:
+            set_aside(folder, self._notices, spool.is_there)
+        self.close(time.monotonic())
+        self._last = 0
+        self._tried_at = -_REOPEN_S
 
     def delivered(self, deadline: float) -> bool:
         """See `Destination.delivered`."""

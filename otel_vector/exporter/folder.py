@@ -15,12 +15,13 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from otel_vector.errors import OtelVectorError
+from otel_vector.errors import OtelVectorError, StoreDamagedError
 from otel_vector.exporter.notices import Notices
 from otel_vector.exporter.target import Target
 from otel_vector.inbox.forking import close_lock_file, open_lock_file
@@ -28,7 +29,7 @@ from otel_vector.settings.config import InboxConfig, Settings
 from otel_vector.settings.load import state_home
 from otel_vector.wiring import Spool, open_spool
 
-__all__ = ["SenderLock", "open_folder"]
+__all__ = ["SenderLock", "open_folder", "set_aside"]
 
 _FREE_BYTES: Final = 64 << 20
 _AWAY: Final = b"1"
@@ -49,6 +50,33 @@ def open_folder(settings: Settings, target: Target, notices: Notices) -> tuple[P
     return None
 
 
+def set_aside(place: Path, notices: Notices, is_damaged: Callable[[], bool]) -> None:
+    """Move a damaged spool out of the way, unless another process has done it meanwhile.
+
+    Args:
+        place: the folder.
+        notices: says where it is kept.
+        is_damaged: whether what is there now is what was found to be damaged; asked when no
+            other process can move it.
+
+    Raises:
+        OSError: it cannot be moved.
+    """
+    turn = open_lock_file(place / "aside.lock")
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if is_damaged():
+            kept = place / f"inbox-damaged-{time.time_ns()}"
+            (place / "inbox").rename(kept)
+            notices.warn(
+                "damaged",
+                "the spool was damaged; what waited in it is not sent, but kept in %s",
+                kept,
+            )
+    finally:
+        close_lock_file(turn)
+
+
 def _places(settings: Settings, target: Target) -> Iterator[tuple[Path, bool]]:
     if settings.exporter.spool:
         yield Path(settings.exporter.spool).expanduser().absolute(), False
@@ -66,7 +94,7 @@ def _opened(
 ) -> Spool | None:
     advice = "items are dropped" if is_temporary else "set exporter.spool to a folder that can"
     try:
-        return _open(place, settings)
+        return _open(place, settings, notices)
     except OtelVectorError as error:
         notices.warn(
             f"folder {place}", "the spool %s cannot be used: %s; %s", place, error, advice
@@ -78,19 +106,23 @@ def _opened(
     return None
 
 
-def _open(place: Path, settings: Settings) -> Spool:
-    from dataclasses import replace
-
-    from otel_vector.errors import StoreDamagedError
-
+def _open(place: Path, settings: Settings, notices: Notices) -> Spool:
     most = settings.exporter.spool_max_bytes
     config = InboxConfig(max_bytes=most, min_free_bytes=min(_FREE_BYTES, most // 16))
     held = replace(settings, data=place, inbox=config)
     try:
         return open_spool(held)
     except StoreDamagedError:
-        (place / "inbox").rename(place / f"inbox-damaged-{time.time_ns()}")
+        set_aside(place, notices, lambda: _cannot_be_read(held))
         return open_spool(held)
+
+
+def _cannot_be_read(held: Settings) -> bool:
+    try:
+        open_spool(held).close()
+    except StoreDamagedError:
+        return True
+    return False
 
 
 def _is_ours(folder: Path) -> bool:

@@ -23,7 +23,7 @@ class Notices:
 
     def __init__(self, every_s: float = _EVERY_S) -> None:
         self._every_s = every_s
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._said_at: dict[str, float] = {}
 
     def is_due(self, kind: str) -> bool:
@@ -53,4 +53,4 @@ class Notices:
 
     def renew(self) -> None:
         """Take a new lock in a forked child."""
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from otel_vector.errors import InboxFullError, OtelVectorError, RetryableError, StorageFullError
 from otel_vector.exporter.announcements import pending
+from otel_vector.exporter.bell import Bell
 from otel_vector.exporter.destinations import Destination
 from otel_vector.exporter.encoding import Encoder, Request
 from otel_vector.exporter.items import BATCH, Items
@@ -141,8 +142,8 @@ class Outlet:
         deadline = time.monotonic() + deadline_s
         done = self.flush(deadline_s)
         self._closed = True
-        self._wake.set()
-        self._full.set()
+        self._wake.ring()
+        self._full.ring()
         thread = self._thread
         if thread is not None:
             thread.join(_JOIN_S)
@@ -173,8 +174,8 @@ class Outlet:
     def _fresh(self) -> None:
         self._turn = threading.Lock()
         self._starting = threading.Lock()
-        self._wake = threading.Event()
-        self._full = threading.Event()
+        self._wake = Bell()
+        self._full = Bell()
         self._requests: deque[threading.Event] = deque()
         self._thread: threading.Thread | None = None
 
@@ -187,10 +188,9 @@ class Outlet:
 
     def _nudge(self) -> None:
         """Wake the thread, or have it linger no longer. Never raises, never waits."""
-        if not self._wake.is_set():
-            self._wake.set()
-        if len(self._spans) + len(self._logs) >= BATCH and not self._full.is_set():
-            self._full.set()
+        self._wake.ring()
+        if len(self._spans) + len(self._logs) >= BATCH:
+            self._full.ring()
         if self._thread is None:
             self._thread_runs()
 
@@ -221,11 +221,11 @@ class Outlet:
 
     def _sleep(self) -> None:
         """Sleep until there is something to do, then linger for more."""
-        self._wake.clear()
+        self._wake.silence()
         self._spans.mark = self._logs.mark = 1
-        if not (self._spans or self._logs or self._requests):
+        if not (self._spans or self._logs or self._requests or self._closed):
             self._wake.wait(self.tally.tell())
-        self._full.clear()
+        self._full.silence()
         self._spans.mark = self._logs.mark = BATCH
         if len(self._spans) + len(self._logs) < BATCH and not (self._requests or self._closed):
             self._full.wait(_LINGER_S)
@@ -298,6 +298,6 @@ class Outlet:
             return True
         request = threading.Event()
         self._requests.append(request)
-        self._wake.set()
-        self._full.set()
+        self._wake.ring()
+        self._full.ring()
         return request.wait(max(0.0, deadline - time.monotonic()))

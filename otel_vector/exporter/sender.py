@@ -21,9 +21,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
+from otel_vector.errors import StoreDamagedError
+from otel_vector.exporter.bell import Bell
 from otel_vector.exporter.folder import SenderLock
 from otel_vector.exporter.notices import Notices
 from otel_vector.exporter.outcomes import Away, Busy, Denied, Faulty, Outcome, Refused, Taken, Way
@@ -56,6 +59,9 @@ class Sender:
         make_way: connects to the collector.
         tally: counts what was sent and refused.
         notices: says why nothing is sent.
+
+    Attributes:
+        is_damaged: the spool cannot be read, so nothing of it will be sent.
     """
 
     def __init__(
@@ -72,13 +78,15 @@ class Sender:
         self._notices = notices
         self._lock = SenderLock(folder)
         self._way: Way | None = None
-        self._wake = threading.Event()
+        self._wake = Bell()
         self._stopped = False
         self._is_urgent = False
         self._follows = False
         self._pauses = 0
         self._failures = 0
         self._bytes_since_scrub = 0
+        self._is_behind = True
+        self.is_damaged = False
         self._thread = threading.Thread(target=self._run, name="otel-vector-sender", daemon=True)
 
     def start(self) -> None:
@@ -91,7 +99,7 @@ class Sender:
 
     def wake(self) -> None:
         """Say that something was put."""
-        self._wake.set()
+        self._wake.ring()
 
     def delivered(self, up_to: int, deadline: float) -> bool:
         """Wait until all up to an id has left the spool.
@@ -105,7 +113,7 @@ class Sender:
         """
         failures = self._failures
         self._is_urgent = True
-        self._wake.set()
+        self._wake.ring()
         while self._spool.waits(up_to):
             away = self._lock.told_away() if self._follows else self._failures > failures
             left_s = deadline - time.monotonic()
@@ -117,7 +125,7 @@ class Sender:
     def stop(self, deadline: float) -> bool:
         """End the thread, giving up what is under way at the deadline; return whether it ended."""
         self._stopped = True
-        self._wake.set()
+        self._wake.ring()
         if self._thread.is_alive():
             self._thread.join(max(0.0, deadline - time.monotonic()))
         if self._way is not None:
@@ -138,9 +146,10 @@ class Sender:
         try:
             self._follows = not self._lock.acquire()
             busy = not self._follows and self._lead()
-        except Exception:  # noqa: BLE001 -- whatever it is, what waits is sent later
+        except Exception as error:  # noqa: BLE001 -- whatever it is, what waits is sent later
             self._notices.fault("sender", "what waits for the collector is sent later")
-            busy, self._pauses = False, self._pauses + 1
+            self.is_damaged = isinstance(error, StoreDamagedError)
+            busy, self._is_behind, self._pauses = False, True, self._pauses + 1
             self._rest(self._pause_s())
         if not busy:
             self._rest(_POLL_S)
@@ -150,7 +159,9 @@ class Sender:
         if self._way is None:
             self._way = self._make_way()
             self._lock.tell(away=False)
+        if self._is_behind:
             self._spool.recover()
+            self._is_behind = False
         deliveries = self._spool.take(_AT_ONCE, _BYTES_AT_ONCE, 0)
         done: list[int] = []
         for delivery in deliveries:
@@ -244,18 +255,19 @@ class Sender:
             left_s = until - time.monotonic()
             if left_s <= 0 or (may_hurry and self._is_urgent):
                 break
-            if self._wake.wait(left_s):
-                self._wake.clear()
-                if is_short:
-                    break
+            if self._wake.wait(left_s) and is_short:
+                break
         if may_hurry:
             self._is_urgent = False
 
 
 def _count(envelope: Envelope) -> int:
-    """Return how many items a request of ours has."""
-    if envelope.signal is Signal.SPANS:
-        spans = TracesData.FromString(envelope.body).resource_spans
-        return sum(len(scope.spans) for resource in spans for scope in resource.scope_spans)
-    logs = LogsData.FromString(envelope.body).resource_logs
-    return sum(len(scope.log_records) for resource in logs for scope in resource.scope_logs)
+    """Return how many items a request of ours has; one that the disk has spoilt counts as one."""
+    try:
+        if envelope.signal is Signal.SPANS:
+            spans = TracesData.FromString(envelope.body).resource_spans
+            return sum(len(scope.spans) for resource in spans for scope in resource.scope_spans)
+        logs = LogsData.FromString(envelope.body).resource_logs
+        return sum(len(scope.log_records) for resource in logs for scope in resource.scope_logs)
+    except DecodeError:
+        return 1

@@ -30,11 +30,11 @@ _DROPPED: Final = "dropped"
 
 
 class Tally:
-    """Sums by reason and signal. Any thread may add."""
+    """Sums by reason and signal. Any thread may add, also one that interrupts itself."""
 
     def __init__(self, notices: Notices) -> None:
         self._notices = notices
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._sent: Counter[Signal] = Counter()
         self._dropped: Counter[tuple[str, Signal]] = Counter()
         self._untold: Counter[str] = Counter()
@@ -77,5 +77,5 @@ class Tally:
 
     def renew(self) -> None:
         """Start at zero in a forked child: what the parent counted is the parent's."""
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._sent, self._dropped, self._untold = Counter(), Counter(), Counter()

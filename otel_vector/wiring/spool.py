@@ -28,6 +28,10 @@ class Spool(Inbox, DeadLetters, Intake, Protocol):
         """Give the disk back what was acked."""
         ...
 
+    def is_there(self) -> bool:
+        """Return whether its file is still where it was opened."""
+        ...
+
     def waits(self, up_to: int) -> bool:
         """Return whether an envelope waits whose id is `up_to` or less."""
         ...

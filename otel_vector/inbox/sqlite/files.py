@@ -89,6 +89,14 @@ class Files:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(self.database, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             self._prepare()
+            self._identity = _identity(self.database)
+
+    def is_there(self) -> bool:
+        """Return whether the file is still where it was opened, and not another one."""
+        try:
+            return _identity(self.database) == self._identity
+        except OSError:
+            return False
 
     def wal_bytes(self) -> int:
         """Return the size of the write-ahead log in bytes."""
@@ -186,6 +194,11 @@ class Connection:
         with self.files.gate:
             self.sql.close()
         self.lock.close()
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_dev, found.st_ino
 
 
 def _opened(files: Files, synchronous: str) -> sqlite3.Connection:

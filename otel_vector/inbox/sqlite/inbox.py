@@ -139,6 +139,10 @@ class SqliteInbox:
         with self._watching:
             self._watcher.close()
 
+    def is_there(self) -> bool:
+        """Return whether its file is still where it was: nobody deleted or moved it."""
+        return self._files.is_there()
+
     def waits(self, up_to: int) -> bool:
         """Return whether an envelope waits whose id is `up_to` or less."""
         with self._watching, translated(f"the inbox {self._files.folder} cannot be read"):
