@@ -1,4 +1,4 @@
-"""What holds for every test of a part."""
+"""What holds for every test."""
 
 import pytest
 
