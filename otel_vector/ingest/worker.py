@@ -9,8 +9,8 @@
 
 * A delivery is acked only after a checkpoint that began when its write had ended; whatever
   stops the process before that, it is delivered again, and its ids make it the same items.
-* Small deliveries of one tenant and signal are written together. When that fails they are
-  tried one by one, so that one that cannot be stored costs its neighbours nothing.
+* Small deliveries of one tenant and signal are written together, in order of arrival. When that
+  fails they are tried one by one, so that one that cannot be stored costs its neighbours nothing.
 * A full disk is nobody's fault: the deliveries in hand are held and tried until it has room.
   Nor is a store that refuses one delivery after another: nothing is buried until it takes one.
 """
@@ -128,16 +128,22 @@ class Worker:
         return max(0.0, interval_s - self.checkpoint_age_s())
 
     def _next_group(self) -> list[Delivery]:
-        """Remove and return the first delivery and later ones that can be written with it."""
+        """Remove and return the first delivery and those right after it that go with it.
+
+        None overtakes another of its tenant and signal: who finds the last thing that an
+        application has sent finds what it sent before, too.
+        """
         first = self._in_hand.popleft()
-        group, size, rest = [first], len(first.envelope.body), deque[Delivery]()
+        group, size, rest, is_open = [first], len(first.envelope.body), deque[Delivery](), True
         for delivery in self._in_hand:
-            fits = size + len(delivery.envelope.body) <= _GROUP_BYTES
-            if fits and self._pipeline.joinable(first.envelope, delivery.envelope):
-                group.append(delivery)
-                size += len(delivery.envelope.body)
-            else:
+            if not is_open or not _is_alike(first, delivery):
                 rest.append(delivery)
+                continue
+            size += len(delivery.envelope.body)
+            is_open = size <= _GROUP_BYTES and self._pipeline.joinable(
+                first.envelope, delivery.envelope
+            )
+            (group if is_open else rest).append(delivery)
         self._in_hand = rest
         return group
 
@@ -251,3 +257,8 @@ class Worker:
         self._queue.scrub()
         self._last_scrub = time.monotonic()
         self._scrub_due = False
+
+
+def _is_alike(one: Delivery, other: Delivery) -> bool:
+    first, second = one.envelope, other.envelope
+    return (first.tenant, first.signal) == (second.tenant, second.signal)

@@ -168,6 +168,24 @@ def test_small_deliveries_of_one_tenant_and_signal_are_written_together(bench):
     assert traces_of(bench.store) == list(range(1, 101))
 
 
+def test_no_delivery_overtakes_another_of_its_tenant_and_signal(bench):
+    large = SpanRow(trace=2, span=2, attributes={"text": "word " * 50_000})
+    with bench.events.subscribe(Tenant("default")) as subscription:
+        put(bench, 1)
+        bench.inbox.put(envelope([large]))
+        put(bench, 3, tenant="other")
+        put(bench, 4, 5)
+        bench.start()
+        events = [subscription.next(parts.DEADLINE_S) for _ in range(3)]
+    reader = bench.store.tenant(Tenant("default")).reader
+    order = [
+        int.from_bytes(item.message.trace_id, "big")
+        for event in events
+        for item in reader.items(event.signal, event.ids)
+    ]
+    assert order == [1, 2, 4, 5]
+
+
 def test_tenants_are_never_written_together(bench):
     put(bench, 1, 2)
     put(bench, 3, tenant="other")
