@@ -33,7 +33,7 @@ from otel_vector.spans.filters import (
 from otel_vector.spans.items import Item
 from otel_vector.spans.values import number_of, text_form
 
-__all__ = ["compile_filter", "compile_where", "holds", "matches"]
+__all__ = ["attributes_of", "compile_filter", "compile_where", "holds", "matches"]
 
 Number = int | float
 Operand = tuple[str, Number | None]
@@ -115,7 +115,7 @@ def _comparison(condition: Compare) -> Test:
     if isinstance(condition.field, BuiltIn):
         read = _BUILT_INS[condition.field]
         return lambda item: any(test(*operand) for operand in read(item))
-    attributes = _attributes_of(condition.field)
+    attributes = attributes_of(condition.field)
     return lambda item: any(
         test(*operand) for attribute in attributes(item) for operand in _operands(attribute.value)
     )
@@ -199,12 +199,15 @@ def _existence(field: Field) -> Test:
     if isinstance(field, BuiltIn):
         read = _BUILT_INS[field]
         return lambda item: any(text for text, _ in read(item))
-    attributes = _attributes_of(field)
+    attributes = attributes_of(field)
     return lambda item: next(attributes(item), None) is not None
 
 
-def _attributes_of(field: Attribute) -> Callable[[Item], Iterator[KeyValue]]:
-    """Return a reader of an item's attributes under any name of a key's family."""
+def attributes_of(field: Attribute) -> Callable[[Item], Iterator[KeyValue]]:
+    """Return a reader of an item's attributes under any name of a key's family.
+
+    They come in the order they are stored; a scope with several parts is read part by part.
+    """
     names = frozenset(family(field.key))
     place = _PLACES[field.scope]
     return lambda item: (a for a in place(item) if a.key in names)

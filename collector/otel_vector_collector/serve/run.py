@@ -39,6 +39,7 @@ from otel_vector_collector.serve.limits import note_limits, shared_quotas, watch
 from otel_vector_collector.serve.lock import FolderLock
 from otel_vector_collector.serve.owners import owners_socket
 from otel_vector_collector.serve.ports import addresses, api_listeners, check_ports
+from otel_vector_collector.tempo import http as tempo
 
 __all__ = ["serve"]
 
@@ -76,7 +77,11 @@ def serve(settings: Settings) -> None:
         jaeger = stack.enter_context(jaeger_door(settings, engine, gate, certificates))
         path, owners = stack.enter_context(owners_socket(settings.data))
         app = create_app(
-            engine, [doors.health], gate, shared_quotas(settings, stack), jaeger_routes(engine)
+            engine,
+            [doors.health],
+            gate,
+            shared_quotas(settings, stack),
+            [*jaeger_routes(engine), tempo.router],
         )
         api = ApiServer(app, listeners, owners=owners, certificates=certificates)
         api.start()
