@@ -77,13 +77,16 @@ def covering(expression: Expression) -> Filter | None:
 
 def _existence(field: Field, *, exists: bool) -> Filter | None:
     if isinstance(field, Attribute) and not is_service(field):
-        there: Filter = Exists(field)
-    else:
-        built_in = _built_in(field)
-        if built_in not in _OPTIONAL:
-            return None
-        there = Exists(built_in)
-    return there if exists else Not(there)
+        return Exists(field) if exists else Not(Exists(field))
+    built_in = _built_in(field)
+    if built_in not in _OPTIONAL:
+        return None
+    return Not(_empty(built_in)) if exists else _empty(built_in)
+
+
+def _empty(built_in: BuiltIn) -> Filter:
+    """Return that there is no value; unlike `Exists` it can be told by indexes."""
+    return Compare(built_in, Op.EQ, ("",))
 
 
 def _comparison(condition: Comparison) -> Filter | None:
@@ -105,13 +108,14 @@ def _of_built_in(built_in: BuiltIn, condition: Comparison) -> Filter | None:
     """Built-ins are single texts: what equals is told exactly, and so is its opposite."""
     if condition.literal.type in {Type.NUMBER, Type.BOOLEAN}:
         return Or(())
-    there = Exists(built_in) if built_in in _OPTIONAL else None
+    there = Not(_empty(built_in)) if built_in in _OPTIONAL else None
     said = _said(condition)
     if said is None:
         return there
     equal = Compare(built_in, said.op, said.texts)
-    found: Filter = Not(equal) if condition.op in NEGATIVE else equal
-    return And((there, found)) if there is not None else found
+    if condition.op in NEGATIVE:
+        return Not(equal) if there is None else And((there, Not(equal)))
+    return equal if there is None or all(said.texts) else And((there, equal))
 
 
 def _said(condition: Comparison) -> Plain | None:
