@@ -26,9 +26,17 @@ __all__ = ["REBUILDERS", "Rebuilder"]
 
 _CONTENT_AT_BIRTH: Final = frozenset({str, int, float, bytes, tuple, frozenset})
 """Built-in classes whose content is fixed when an instance is made."""
+_READING: Final = (BaseExceptionGroup, OSError, SyntaxError, UnicodeError)
+"""Built-in exceptions that look into what they are given."""
 
 Rebuilder = Callable[[Mapping[str, Tree], Callable[[Tree], Any]], Any]
 """Takes a tagged object and what decodes its parts; any exception means that it is malformed."""
+
+
+def _class(name: str) -> type | None:
+    """Return the class of a name; none that runs code when an instance of it goes."""
+    cls = class_named(name)
+    return None if cls is None or member_of(cls, "__del__") is not None else cls
 
 
 def _enum(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:
@@ -60,7 +68,7 @@ def _combines_as_usual(cls: type) -> bool:
 
 def _dataclass(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:
     name, fields = tree["type"], _fields(tree, read)
-    cls = class_named(name)
+    cls = _class(name)
     if cls is None or not _fits(cls, fields):
         return Unresolved(name, fields)
     return _filled(object.__new__(cls), fields)
@@ -81,7 +89,7 @@ def _has_default(cls: type, name: str) -> bool:
 
 def _model(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:
     name, fields = tree["type"], _fields(tree, read)
-    cls = class_named(name)
+    cls = _class(name)
     if cls is None or not is_model(cls) or set(model_fields(cls)) != set(fields):
         return Unresolved(name, fields)
     inner = {
@@ -94,10 +102,12 @@ def _model(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:
 
 def _exception(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:
     name, args = tree["type"], tuple(read(part) for part in tree["v"])
-    cls = class_named(name)
+    cls = _class(name)
     if cls is None or BaseException not in mro_of(cls):
         return Unresolved(name, {"args": args})
     native = next(base for base in mro_of(cls) if not is_made_here(base))
+    if issubclass(native, _READING) and any(is_made_here(type(part)) for part in args):
+        return Unresolved(name, {"args": args})
     try:
         made = native.__new__(cls, *args)
         native.__init__(made, *args)  # type: ignore[misc]
@@ -111,7 +121,7 @@ def _exception(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:
 
 def _named_tuple(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:
     name, fields = tree["type"], _fields(tree, read)
-    cls = class_named(name)
+    cls = _class(name)
     names = member_of(cls, "_fields") if cls is not None and is_named_tuple(cls) else None
     if cls is None or names is None or set(names) != set(fields):
         return Unresolved(name, fields)
@@ -120,7 +130,7 @@ def _named_tuple(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:
 
 def _subclass(tree: Mapping[str, Tree], read: Callable[[Tree], Any]) -> Any:
     name, content, state = tree["type"], read(tree["v"]), read(tree.get("state", {}))
-    cls = class_named(name)
+    cls = _class(name)
     base = None if cls is None else base_of(cls)
     if cls is None or base is None or type(content) is not base or type(state) is not dict:
         return Unresolved(name, {"value": content, **dict(state)})

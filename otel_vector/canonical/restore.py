@@ -8,11 +8,12 @@ from base64 import b64decode
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
+from math import prod
 from types import MappingProxyType
 from typing import Any, Final
 
 from otel_vector.canonical.rebuild import Rebuilder
-from otel_vector.canonical.tags import Tree
+from otel_vector.canonical.tags import MOST_WEIGHT, Tree
 from otel_vector.canonical.values import Opaque, Unresolved
 
 __all__ = ["RESTORERS"]
@@ -29,10 +30,26 @@ def _raw(tree: Mapping[str, Tree]) -> bytes:
     return b64decode(tree["v"], validate=True)
 
 
+def _bytes(tree: Mapping[str, Tree], _: Read) -> bytes:
+    raw: bytes = tree["text"].encode() if "text" in tree else _raw(tree)
+    return raw
+
+
 def _parts(tree: Mapping[str, Tree], read: Read) -> list[Any]:
     if type(tree["v"]) is not list:
         raise TypeError("its parts are no list")
     return [read(part) for part in tree["v"]]
+
+
+def _exact(value: Any, *kinds: type) -> Any:
+    """Return a decoded part that is to be read; one of an application's class would run code."""
+    if type(value) not in kinds:
+        raise TypeError(f"{type(value).__name__} is not {kinds[0].__name__}")
+    return value
+
+
+def _numbers(tree: Mapping[str, Tree], read: Read, *kinds: type) -> list[Any]:
+    return [_exact(part, *kinds) for part in _parts(tree, read)]
 
 
 def _pairs(tree: Mapping[str, Tree], read: Read) -> list[tuple[Any, Any]]:
@@ -48,7 +65,7 @@ def _clock(made: type[datetime | time]) -> Rebuilder:
     def restored(tree: Mapping[str, Tree], read: Read) -> Any:
         value = made.fromisoformat(tree["v"]).replace(fold=1 if tree.get("fold") else 0)
         if "zone" in tree:
-            zone = _zone_named(read(tree["zone"]))
+            zone = _zone_named(_exact(read(tree["zone"]), str))
             fields = {"value": value, "zone": tree["zone"]}
             unresolved = Unresolved(f"datetime.{made.__name__}", fields)
             return unresolved if zone is None else value.replace(tzinfo=zone)
@@ -62,7 +79,9 @@ def _fixed_zone(value: datetime | time, tree: Mapping[str, Tree], read: Read) ->
     offset = timedelta(*tree["offset"]) if "offset" in tree else value.utcoffset()
     if offset is None:
         return None
-    return timezone(offset, read(tree["name"])) if "name" in tree else timezone(offset)
+    return (
+        timezone(offset, _exact(read(tree["name"]), str)) if "name" in tree else timezone(offset)
+    )
 
 
 def _zone_named(key: str) -> Any:
@@ -76,14 +95,16 @@ def _zone_named(key: str) -> Any:
 
 
 def _zone(tree: Mapping[str, Tree], read: Read) -> Any:
-    key = read(tree["v"])
+    key = _exact(read(tree["v"]), str)
     found = _zone_named(key)
     return Unresolved("zoneinfo.ZoneInfo", {"key": key}) if found is None else found
 
 
 def _timezone(tree: Mapping[str, Tree], read: Read) -> timezone:
     offset = timedelta(*tree["v"])
-    return timezone(offset, read(tree["name"])) if "name" in tree else timezone(offset)
+    return (
+        timezone(offset, _exact(read(tree["name"]), str)) if "name" in tree else timezone(offset)
+    )
 
 
 def _decimal(tree: Mapping[str, Tree], _: Read) -> Any:
@@ -95,7 +116,8 @@ def _decimal(tree: Mapping[str, Tree], _: Read) -> Any:
 def _fraction(tree: Mapping[str, Tree], read: Read) -> Any:
     from fractions import Fraction
 
-    return Fraction(*_parts(tree, read))
+    numerator, denominator = _numbers(tree, read, int)
+    return Fraction(numerator, denominator)
 
 
 def _uuid(tree: Mapping[str, Tree], _: Read) -> Any:
@@ -107,7 +129,7 @@ def _uuid(tree: Mapping[str, Tree], _: Read) -> Any:
 def _path(tree: Mapping[str, Tree], read: Read) -> Any:
     import pathlib
 
-    name, text = tree["type"], read(tree["v"])
+    name, text = tree["type"], _exact(read(tree["v"]), str)
     if name not in {"PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"}:
         raise ValueError(f"no such path as {name}")
     try:
@@ -129,7 +151,7 @@ def _array(tree: Mapping[str, Tree], _: Read) -> Any:
     if numpy is None:
         return Unresolved("numpy.ndarray", {"dtype": tree["dtype"], "shape": shape})
     dtype, raw = _dtype(numpy, tree), _raw(tree)
-    if not raw and (0 in shape or not dtype.itemsize):
+    if not raw and (0 in shape or (not dtype.itemsize and prod(shape) <= MOST_WEIGHT)):
         return numpy.zeros(shape, dtype)
     return numpy.frombuffer(raw, dtype).reshape(shape).copy()
 
@@ -140,7 +162,7 @@ def _scalar(tree: Mapping[str, Tree], read: Read) -> Any:
         return Unresolved("numpy.generic", {"dtype": tree["dtype"], "value": read(part)})
     dtype = _dtype(numpy, tree)
     if dtype.kind in "biuf":
-        return dtype.type(read(part))
+        return dtype.type(_exact(read(part), int, float, bool))
     raw = _raw(tree)
     return numpy.frombuffer(raw, dtype)[0] if raw else dtype.type()
 
@@ -163,10 +185,10 @@ RESTORERS: Final[Mapping[str, Rebuilder]] = MappingProxyType(
         "int": _int,
         "float": lambda tree, _: float(tree["v"]),
         "str": lambda tree, _: _raw(tree).decode("utf-8", "surrogatepass"),
-        "bytes": lambda tree, _: _raw(tree),
-        "bytearray": lambda tree, _: bytearray(_raw(tree)),
-        "complex": lambda tree, read: complex(*_parts(tree, read)),
-        "range": lambda tree, read: range(*_parts(tree, read)),
+        "bytes": _bytes,
+        "bytearray": lambda tree, read: bytearray(_bytes(tree, read)),
+        "complex": lambda tree, read: complex(*_numbers(tree, read, float, int)),
+        "range": lambda tree, read: range(*_numbers(tree, read, int)),
         "tuple": lambda tree, read: tuple(_parts(tree, read)),
         "set": lambda tree, read: set(_parts(tree, read)),
         "frozenset": lambda tree, read: frozenset(_parts(tree, read)),
@@ -174,7 +196,9 @@ RESTORERS: Final[Mapping[str, Rebuilder]] = MappingProxyType(
         "OrderedDict": lambda tree, read: OrderedDict(_pairs(tree, read)),
         "Counter": lambda tree, read: Counter(dict(_pairs(tree, read))),
         "defaultdict": _defaulting,
-        "deque": lambda tree, read: deque(_parts(tree, read), read(tree["maxlen"])),
+        "deque": lambda tree, read: deque(
+            _parts(tree, read), _exact(read(tree["maxlen"]), int, type(None))
+        ),
         "date": lambda tree, _: date.fromisoformat(tree["v"]),
         "datetime": _clock(datetime),
         "time": _clock(time),

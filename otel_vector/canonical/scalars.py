@@ -16,8 +16,12 @@ __all__ = ["BUILT_IN", "LOADED"]
 
 
 def _bytes(walker: Walker, value: bytes | bytearray) -> Tree:
+    """Bytes as the text they are: it can be read, searched, and secrets in it be found."""
     walker.weigh(len(value))
-    return {TAG: type(value).__name__, "v": b64encode(value).decode("ascii")}
+    try:
+        return {TAG: type(value).__name__, "text": value.decode()}
+    except UnicodeDecodeError:
+        return {TAG: type(value).__name__, "v": b64encode(value).decode("ascii")}
 
 
 def _complex(walker: Walker, value: complex) -> Tree:
