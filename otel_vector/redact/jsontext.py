@@ -26,6 +26,10 @@ _SCORED: Final = re.compile(rb"\s*,\s*\"(?:logprob|prob|score|bytes)\"")
 _FLAG: Final = re.compile(r"--?[\w-]+")
 _NAMES: Final = frozenset((b'"name"', b'"key"', b'"Name"', b'"Key"'))
 _PAIRED: Final = frozenset((b'"value"', b'"Value"'))
+_TAG, _CONTENT = b'"$ov"', b'"v"'  # of canonical text: what is no JSON is an object that says what
+_TABLES: Final = frozenset((b'"dict"', b'"OrderedDict"', b'"defaultdict"'))
+_TUPLE: Final = b'"tuple"'
+_ONE_MORE: Final = re.compile(rb"\s*,\s*\"(?:[^\"\\]++|\\.)*+(?:\"\s*+(?!,)|\Z)", re.DOTALL)
 _MAX_DEPTH: Final = 8
 _PASSES: Final = 8  # a marker in a key may end a word that was none before
 
@@ -53,6 +57,11 @@ class _Frame:
         at_key: whether the next string is a key.
         pending: kind of secret that the next value is.
         paired: kind of secret that a sibling named `value` is (``{"name": …, "value": …}``).
+        tag: token of the type that an object of canonical text is of.
+        is_table: whether it is an array of pairs, each a key and its value.
+        is_pair: whether it is such a pair.
+        in_list: whether it is an array, or a tuple of canonical text, within an array.
+        at_first: whether nothing of it but its first part has come.
     """
 
     is_object: bool
@@ -62,6 +71,11 @@ class _Frame:
     at_key: bool = False
     pending: str | None = None
     paired: str | None = None
+    tag: bytes = b""
+    is_table: bool = False
+    is_pair: bool = False
+    in_list: bool = False
+    at_first: bool = True
 
 
 class JsonRules:
@@ -138,6 +152,7 @@ class _Reader:
                 self._frames.pop()
         elif sign == b",":
             frame.at_key = frame.is_object
+            frame.at_first = False
             frame.key = b""
             if frame.is_object:
                 frame.pending = None
@@ -149,18 +164,30 @@ class _Reader:
         inherited = frame.inherited or (None if is_property else frame.pending)
         frame.pending = None
         schema = is_object and frame.key == b'"properties"'
-        self._frames.append(_Frame(is_object, inherited, schema, at_key=is_object))
+        opened = _Frame(is_object, inherited, schema, at_key=is_object)
+        is_content = frame.key == _CONTENT
+        opened.is_table = is_content and frame.tag in _TABLES
+        opened.is_pair = frame.is_table
+        opened.in_list = (
+            frame.in_list if is_content and frame.tag == _TUPLE else self._is_within_list(frame)
+        )
+        self._frames.append(opened)
+
+    def _is_within_list(self, frame: _Frame) -> bool:
+        return not frame.is_object and len(self._frames) > 1
 
     def _string(self, match: re.Match[bytes], token: bytes) -> None:
         frame = self._frames[-1]
         if frame.at_key:
             self._key(frame, match, token)
             return
+        if frame.key == _TAG:
+            frame.tag = token
         kind, frame.pending = frame.inherited or frame.pending, None
         if kind is not None:
             self._secret(kind, match, token)
         elif self._is_hit(match):
-            self._named(frame, _unquoted(token))
+            self._named(frame, _unquoted(token), match.end())
             self._replace(match, token, *self._rules.redact(_unquoted(token), self._depth + 1))
 
     def _key(self, frame: _Frame, match: re.Match[bytes], token: bytes) -> None:
@@ -181,14 +208,19 @@ class _Reader:
         value = _TOKEN.search(self._value, colon.end()) if colon else None
         return value is not None and _SCORED.match(self._value, value.end()) is not None
 
-    def _named(self, frame: _Frame, value: bytes) -> None:
+    def _named(self, frame: _Frame, value: bytes, end: int) -> None:
         """Note that this string names the next value: a pair's name, a command line's flag."""
         name = value.decode("utf-8", "replace")
         if frame.is_object:
             if frame.key in _NAMES:
                 frame.paired = self._keys.kind(name)
-        elif _FLAG.fullmatch(name):
+        elif frame.is_pair or self._is_one_of_two(frame, end) or _FLAG.fullmatch(name):
             frame.pending = self._keys.kind(name)
+
+    def _is_one_of_two(self, frame: _Frame, end: int) -> bool:
+        """Return whether this is the first of two texts, in a list of such: a header, a field."""
+        is_first = frame.in_list and frame.at_first
+        return is_first and _ONE_MORE.match(self._value, end) is not None
 
     def _literal(self, match: re.Match[bytes], token: bytes) -> None:
         frame = self._frames[-1]
