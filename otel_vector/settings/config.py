@@ -37,7 +37,8 @@ _DATA = Path("otel-vector-data")
 
 def _set(default: Any, text: str, **limits: Any) -> Any:
     """A field with a default and its facts."""
-    return field(default=default, metadata=_facts(text, **limits))
+    facts = _facts(text, **limits)
+    return field(default=default, repr=not facts["secret"], metadata=facts)
 
 
 def _facts(

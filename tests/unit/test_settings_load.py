@@ -157,3 +157,11 @@ def test_variables_of_a_kubernetes_service_are_left_alone_and_empty_ones_are_uns
 def test_every_setting_has_a_variable_and_a_flag_of_its_own():
     assert len({e.variable for e in entries().values()}) == len(entries())
     assert len({e.flag for e in entries().values()}) == len(entries())
+
+
+def test_what_is_secret_is_not_shown_by_the_settings_themselves(tmp_path: Path):
+    for name, entry in entries().items():
+        if entry.secret:
+            settings = load(environ={entry.variable: "ov_id_hush"}, folder=tmp_path).settings
+            assert value_at(settings, name) == "ov_id_hush"
+            assert "hush" not in repr(settings)
