@@ -23,7 +23,8 @@ from support.sources import ROOT
 README = ROOT / "examples" / "README.md"
 BIN = Path(sys.executable).parent
 START_S = 60
-STOP_S = 30
+STOP_S = 60
+STORED_S = 180
 STATUS_ERROR = 2
 INTERNAL, SERVER, CLIENT = 1, 2, 3
 
@@ -124,7 +125,7 @@ def settled(served, spans):
         stats = cli(served, "stats", "--json").json
         return stats["spans"] >= spans and not stats["inbox"]["pending"]
 
-    eventually(is_so)
+    eventually(is_so, within_s=STORED_S)
 
 
 def free_port():
