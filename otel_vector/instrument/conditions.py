@@ -51,8 +51,12 @@ def conditions_of(filters: Mapping[str, Any] | None) -> list[Condition]:
     """Read filters.
 
     Raises:
-        InvalidInputError: a suffix is unknown, or a value cannot be compared so.
+        InvalidInputError: they are no mapping, or a value cannot be compared so.
     """
+    if filters is not None and not isinstance(filters, Mapping):
+        raise InvalidInputError(
+            f'filters are values by name, such as {{"status": "ERROR"}}, not {filters!r:.80}'
+        )
     return [_condition(str(key), value) for key, value in (filters or {}).items()]
 
 

@@ -25,6 +25,7 @@ _SIGNS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CODE: Final = "code.function.name"
 _ATTRIBUTES: Final = {
     "error_code": ("otel_vector.error.code", "error.type"),
+    "input_value": ("input.value",),
     "return_value": ("output.value",),
 }
 _RUNS: Final = {"REALTIME": RunKind.LIVE.value} | {kind.name: kind.value for kind in RunKind}

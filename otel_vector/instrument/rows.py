@@ -29,8 +29,8 @@ TAG: Final = "otel_vector.tag."
 
 EXECUTION_FIELDS: Final = (
     *("uuid", "trace_id", "span_id", "parent_span_id", "function_name", "function_uuid"),
-    *("timestamp_utc", "duration_ms", "status", "error_code", "error_message", "return_value"),
-    "exec_source",
+    *("timestamp_utc", "duration_ms", "status", "error_code", "error_message"),
+    *("input_value", "return_value", "exec_source"),
 )
 """What every execution has; an argument or tag of such a name stands under its attribute's."""
 
@@ -68,9 +68,8 @@ def execution_row(item: Item) -> Row:
         "status": "ERROR" if item.status == "error" else "SUCCESS",
         "error_code": values.get("otel_vector.error.code") or values.get("error.type"),
         "error_message": _message(item),
-        "return_value": text_form(attributes["output.value"])
-        if "output.value" in values
-        else None,
+        "input_value": _text(attributes, "input.value"),
+        "return_value": _text(attributes, "output.value"),
         "exec_source": _SOURCES.get(item.run, item.run.value.upper()),
     }
     _spread(row, values, ARGUMENT)
@@ -113,6 +112,10 @@ def _spread(row: Row, values: Mapping[str, Any], prefix: str) -> None:
         if key.startswith(prefix):
             short = key.removeprefix(prefix)
             row[key if short in row or not short else short] = value
+
+
+def _text(attributes: Mapping[str, Any], key: str) -> str | None:
+    return text_form(attributes[key]) if key in attributes else None
 
 
 def _message(item: Item) -> str | None:

@@ -50,7 +50,7 @@ def search_executions(
         limit: executions at most.
         filters: by name, all of which have to hold: a value, a list for any of its values, or a
             comparison by `__gt`, `__gte`, `__lt`, `__lte`, `__like` (`*` for any text), and
-            `__not_equal` after the name. Names are those of the rows, captured arguments and tags.
+            `__not_equal` after the name. Names are those of the rows.
             Runs other than live, and the caller's own, count if `exec_source` says so.
         sort_by: a name; `timestamp_utc`, the end, without one, or with a query how well it
             answers.
@@ -60,8 +60,9 @@ def search_executions(
     Returns:
         Of each `uuid`, `trace_id`, `span_id`, `parent_span_id`, `function_name`, `function_uuid`,
         `timestamp_utc` (when it ended, ISO), `duration_ms`, `status` (SUCCESS or ERROR),
-        `error_code`, `error_message`, `return_value` (JSON text), `exec_source`; captured
-        arguments and tags by their names, or by that of their attribute where the name is taken.
+        `error_code`, `error_message`, `input_value` and `return_value` (JSON text), `exec_source`;
+        `attributes_to_capture` and tags by their names, or by that of their attribute where the
+        name is taken.
 
     Raises:
         InvalidInputError: a name is unknown, or a value cannot be compared so.

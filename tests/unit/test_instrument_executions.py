@@ -46,7 +46,7 @@ CALLS = [
     call("Cart.pay", 2, ends=5, **{"otel_vector.tag.team": "cart", "otel_vector.argument.status": "odd"}),
     call("pay_all", 3, ends=20, lasts=2, error="CARD", **{"otel_vector.argument.amount": 50}),
     call("load", 4, ends=7, lasts=0.5, **{"otel_vector.tag.priority": 1, "otel_vector.argument.team": "x", "otel_vector.tag.team": "y"}),
-    call("load", 5, ends=8, run="test"),
+    call("load", 5, ends=8, run="test", **{"input.value": '{"order":"A-7"}', "output.value": '{"paid":true}'}),
     SpanRow(name="GET /pay", trace=6, span=6, start_ns=at(6), duration_ns=MS, parent=3),
 ]  # fmt: skip
 
@@ -103,6 +103,7 @@ def test_a_row_tells_all_of_a_call(asked):
         "status": "ERROR",
         "error_code": "CARD",
         "error_message": row["error_message"],
+        "input_value": None,
         "return_value": None,
         "exec_source": "REALTIME",
         "amount": 50,
@@ -146,6 +147,20 @@ def test_a_name_that_is_taken_stands_under_its_attribute(asked):
 )  # fmt: skip
 def test_filters_narrow_down(asked, filters, found):
     assert numbers(find(asked, filters=filters)) == found
+
+
+@pytest.mark.parametrize(
+    "filters", [{"input_value__like": '*"order":"A-?"*'}, {"return_value": '{"paid":true}'}]
+)
+def test_what_a_call_was_given_and_gave_is_in_its_row_and_found_by_it(asked, filters):
+    (row,) = find(asked, filters={**filters, "exec_source": "TEST"})
+    assert (row["input_value"], row["return_value"]) == ('{"order":"A-7"}', '{"paid":true}')
+
+
+@pytest.mark.parametrize("wrong", ["team", 5, ["team", "billing"]])
+def test_filters_that_are_no_mapping_are_refused(asked, wrong):
+    with pytest.raises(InvalidInputError, match="filters are values by name"):
+        find(asked, filters=wrong)
 
 
 def moment(second):
