@@ -50,7 +50,6 @@ MOST_S: Final = 25.0
 """Seconds for one question; tools that ask give up after thirty."""
 
 _FACETS: Final = tuple(facet for facet in Facet if facet not in {Facet.LOG, Facet.CODE})
-_FIRST_PAGE: Final = 50
 _LARGEST_PAGE: Final = 2_000
 
 
@@ -185,7 +184,7 @@ def _trace_ids(
     possible = question.refinement.possible if question.refinement else _always
     state: PageState | None = PageState(where.since_ns, where.until_ns, ranked=tuple(ranked))
     seen, end = set[bytes](), monotonic() + MOST_S
-    page, looked_at = max(_FIRST_PAGE, min(question.limit, _LARGEST_PAGE)), 0
+    page, looked_at = max(1, min(question.limit, _LARGEST_PAGE)), 0  # a larger one reads further
     while state is not None and looked_at < MOST_SPANS:
         asked = replace(understood, asked=replace(understood.asked, limit=page))
         items, state = listed(reader, asked, state)

@@ -21,7 +21,7 @@ from otel_vector.store.reading.asking import services_in
 from otel_vector.store.reading.blocks import BlockBytes
 from otel_vector.store.reading.cache import CachedBlock
 from otel_vector.store.reading.identity import ids_of_items
-from otel_vector.store.reading.needles import bytes_test
+from otel_vector.store.reading.needles import part_test
 from otel_vector.store.reading.scanning import Matched, read_ahead
 from otel_vector.store.reading.streams import test_of
 from otel_vector.store.reading.sums import as_list
@@ -40,8 +40,7 @@ class Scan:
         self._where = where
         self._matches: Callable[[Item], bool] = test_of(signal, where)
         self._services = services_in(where.filter) if where.filter is not None else None
-        test = bytes_test(where.filter) if where.filter is not None else None
-        self._may_match = test or (lambda _: True)
+        self._may_match = part_test(where.filter, self._services)
 
     def blocks(self, streams: Sequence[str], below_us: int | None) -> list[tuple[str, BlockKey]]:
         """Return the blocks that may hold matches, latest end first, with their folders."""
@@ -65,8 +64,7 @@ class Scan:
         heads = self.blocks(streams, below_us)
         for folder, key, block in read_ahead(heads, lambda head: head[1].size, self._read):
             deadline.check()
-            may_match = self._may_match(block.message)
-            yield key.max_us, self._hits(folder, key, block, streams) if may_match else []
+            yield key.max_us, self._hits(folder, key, block, streams)
 
     def _read(
         self, part: Sequence[tuple[str, BlockKey]]
@@ -81,10 +79,12 @@ class Scan:
     def _hits(
         self, folder: str, key: BlockKey, stored: BlockBytes, streams: Sequence[str]
     ) -> list[Matched]:
-        block = self._data.cache.get((folder, key.name))
-        if block is None:
-            block = self._data.cache.keep((folder, key.name), CachedBlock(self._signal, stored))
-        matching = [(at, item) for at, item in block.items(self._services) if self._matches(item)]
+        block = CachedBlock(self._signal, stored)
+        found_items = block.items(self._services, self._may_match)
+        matching = [(at, item) for at, item in found_items if self._matches(item)]
+        if not matching:
+            return []
+        self._data.cache.keep((folder, key.name), block)  # whole traces are read of it next
         ids = ids_of_items(self._tenant, self._signal, [item for _, item in matching])
         # An item that was deleted leaves an empty message, which may equal a stored one.
         found: dict[SpanId, list[tuple[int, Item]]] = {}

@@ -24,7 +24,7 @@ from otel_vector.store.reading.cache import CachedBlock
 from otel_vector.store.reading.conditions import Range
 from otel_vector.store.reading.deadline import Deadline
 from otel_vector.store.reading.identity import ids_of_items
-from otel_vector.store.reading.needles import bytes_test
+from otel_vector.store.reading.needles import part_test
 from otel_vector.store.reading.scanning import Matched, read_ahead
 from otel_vector.store.reading.streams import test_of
 from otel_vector.store.reading.sums import as_list
@@ -47,8 +47,7 @@ class Scan:
         self._where = where
         self._matches = test_of(signal, where)
         self._services = services_in(where.filter) if where.filter is not None else None
-        test = bytes_test(where.filter) if where.filter is not None else None
-        self._may_match = test or (lambda _: True)
+        self._may_match = part_test(where.filter, self._services)
 
     def _heads(self, streams: Sequence[str], below_us: int | None) -> list[BlockHead]:
         """Return the blocks that may hold matches, latest end first."""
@@ -70,7 +69,7 @@ class Scan:
         heads = self._heads(streams, below_us)
         for head, block in read_ahead(heads, lambda head: head.size, self._read):
             deadline.check()
-            yield head.max_us, self._hits(head, block) if self._may_match(block.message) else []
+            yield head.max_us, self._hits(head, block)
 
     def _read(self, part: Sequence[BlockHead]) -> Part:
         stored = self._blocks.read([head.id for head in part])
@@ -80,7 +79,7 @@ class Scan:
         block = CachedBlock(self._signal, stored)
         matching = [
             (at, item)
-            for at, item in block.items(self._services)
+            for at, item in block.items(self._services, self._may_match)
             if item.message.ByteSize() and self._matches(item)
         ]
         if not matching:

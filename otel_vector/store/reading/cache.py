@@ -15,6 +15,7 @@ from otel_vector.spans.ids import SpanId
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.reading.blocks import BlockBytes
+from otel_vector.store.reading.needles import BytesTest
 
 __all__ = ["BlockCache", "CachedBlock"]
 
@@ -60,10 +61,27 @@ class CachedBlock:
             scopes = self._parsed[part] = list(_scopes(self._signal, data))
         return scopes
 
-    def items(self, services: frozenset[str] | None = None) -> Iterator[tuple[int, Item]]:
-        """Yield items with their positions, in order; only those of some services if told."""
-        scopes = list(_scopes(self._signal, self._block.message))
-        position = 0
+    def items(
+        self, services: frozenset[str] | None = None, may_match: BytesTest | None = None
+    ) -> Iterator[tuple[int, Item]]:
+        """Yield items with their positions, in order; what is left out is not even parsed.
+
+        Args:
+            services: only items of these; None for all.
+            may_match: a test of the bytes that hold an item, its resource and its scope; only of
+                parts that pass it are items yielded.
+        """
+        block, row, byte = self._block, 0, 0
+        for row_end, byte_end in zip(block.row_ends, block.byte_ends, strict=True):
+            data = block.message[byte:byte_end]
+            if may_match is None or may_match(data):
+                yield from self._of_part(data, row, services)
+            row, byte = row_end, byte_end
+
+    def _of_part(
+        self, data: bytes, position: int, services: frozenset[str] | None
+    ) -> Iterator[tuple[int, Item]]:
+        scopes = list(_scopes(self._signal, data))
         for (resource, scope, entries), service in zip(scopes, _services(scopes), strict=True):
             if services is None or service in services:
                 for at, entry in enumerate(entries, position):

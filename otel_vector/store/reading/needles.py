@@ -36,7 +36,7 @@ from otel_vector.spans.filters import (
 from otel_vector.spans.values import number_of
 from otel_vector.store.reading.captured import Numbers, value_reader
 
-__all__ = ["BytesTest", "bytes_test"]
+__all__ = ["BytesTest", "bytes_test", "part_test"]
 
 BytesTest = Callable[[bytes], bool]
 
@@ -45,6 +45,21 @@ _BYTES.encoding = re2.Options.Encoding.LATIN1
 _BYTES.never_nl = False
 
 _SPAN_HEX, _TRACE_HEX = 16, 32
+
+
+def part_test(node: Filter | None, services: frozenset[str] | None) -> BytesTest | None:
+    """Return the test of a part of a block, which holds items of one resource; None for all.
+
+    Args:
+        node: the filter; None for none.
+        services: those a match can be of (see `asking`); None for any. They are looked for first,
+            since most parts are of another one and have no other bytes looked at.
+    """
+    test = bytes_test(node) if node is not None else None
+    if not services or "" in services:
+        return test
+    of_services = _any([_contains(_pair("service.name", _text_value(s))) for s in services])
+    return _all([of_services, test]) if test else of_services
 
 
 def bytes_test(node: Filter) -> BytesTest | None:  # noqa: PLR0911 -- one per node

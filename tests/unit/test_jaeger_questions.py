@@ -1,0 +1,105 @@
+"""What Jaeger asks, as a filter and a window."""
+
+from __future__ import annotations
+
+import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from support.jaeger import query
+from support.world import World, at
+
+from otel_vector.errors import InvalidQueryError
+from otel_vector.spans.batch import digest_of
+from otel_vector.testing.builders import TENANT, SpanRow, batch_of, span_bytes, trace_bytes
+from otel_vector_collector.jaeger.chunks import chunks
+from otel_vector_collector.jaeger.idl import trace_storage_pb2 as storage
+from otel_vector_collector.jaeger.questions import Asked, question_of
+from otel_vector_collector.jaeger.reader import Reader
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    world = World()
+    world.write([SpanRow(trace=1, attributes={"resource.zone": "a", "error": "disk"})])
+    world.write([SpanRow(trace=2, resource={"zone": "a"}, start_ns=at(5))])
+    rows = [SpanRow(trace=3, scope="tracer", start_ns=at(9))]
+    batch = batch_of(rows)
+    group = batch.groups[0]
+    scope = group.scope[: -len(b"tracer")] + b"tracer\x12\x051.2.0"
+    versioned = scope[:1] + bytes([len(scope) - 2]) + scope[2:]
+    batch.groups[0] = type(group)(group.resource, versioned)
+    world.store.tenant(TENANT).writer.write(batch, digest_of(TENANT, batch))
+    return world
+
+
+def found(world: World, **asked) -> list[int]:
+    request = storage.FindTraceIDsRequest(query=query(**asked))
+    answer = Reader(world.services).find_trace_ids(TENANT, request)
+    return [int.from_bytes(found.trace_id, "big") for found in answer.trace_ids]
+
+
+def test_the_version_of_a_scope(world):
+    assert found(world, tags={"scope.version": "1.2.0"}) == [3]
+    assert found(world, tags={"otel.scope.version": "1.2.0", "otel.scope.name": "tracer"}) == [3]
+    assert found(world, tags={"scope.version": "1.2"}) == []
+
+
+def test_a_key_that_begins_with_resource_is_found_as_it_stands_too(world):
+    assert found(world, tags={"resource.zone": "a"}) == [2, 1]
+    assert found(world, tags={"zone": "a"}) == [2]
+
+
+def test_error_with_another_value_than_a_boolean_is_an_attribute(world):
+    assert found(world, tags={"error": "disk"}) == [1]
+    assert found(world, tags={"error": False}) == [3, 2, 1]
+
+
+def test_times_that_are_not_set_bound_nothing(world):
+    names = world.services.operations
+    where = question_of(Asked(), TENANT, names).where
+    assert (where.since_ns, where.until_ns, where.filter) == (None, None, None)
+    assert where.runs == ("live",)
+
+
+@pytest.mark.parametrize(("depth", "limit"), [(0, 100), (-1, 100), (7, 7), (10**6, 10_000)])
+def test_depth_is_bounded(world, depth, limit):
+    assert question_of(Asked(depth=depth), TENANT, world.services.operations).limit == limit
+
+
+def test_all_runs_can_be_asked_for(world):
+    asked = Asked(attributes={"otel_vector.run.kind": "all"})
+    assert question_of(asked, TENANT, world.services.operations).where.runs == ()
+    with pytest.raises(InvalidQueryError, match="run kind"):
+        question_of(
+            Asked(attributes={"otel_vector.run.kind": "x"}), TENANT, world.services.operations
+        )
+
+
+def test_chunks_are_small_whole_and_never_empty():
+    world = World()
+    rows = [
+        SpanRow(
+            trace=1, span=n, service=f"s{n % 3}", start_ns=at(n), attributes={"text": "x" * 1000}
+        )
+        for n in range(1, 101)
+    ]
+    world.write(rows)
+    spans = world.store.tenant(TENANT).reader.trace(trace_bytes(1))
+    parts = list(chunks(spans, most_bytes=10_000))
+    assert 10 < len(parts) < 20
+    assert all(0 < len(part) < 12_000 for part in parts)
+    read = [
+        (span.span_id, resource.resource.attributes[0].value.string_value)
+        for part in parts
+        for resource in TracesData.FromString(part).resource_spans
+        for scope in resource.scope_spans
+        for span in scope.spans
+    ]
+    assert sorted(read) == sorted((span_bytes(n), f"s{n % 3}") for n in range(1, 101))
+    assert list(chunks([])) == []
+
+
+def test_a_span_larger_than_a_chunk_is_a_chunk_of_its_own():
+    world = World()
+    world.write([SpanRow(trace=1, span=n, attributes={"text": "x" * 5_000}) for n in range(1, 4)])
+    spans = world.store.tenant(TENANT).reader.trace(trace_bytes(1))
+    assert len(list(chunks(spans, most_bytes=1_000))) == 3
