@@ -11,7 +11,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otel_vector.exporter.outcomes import Taken
 from otel_vector.spans.meanings import Signal
 
-__all__ = ["taken"]
+__all__ = ["in_one_line", "taken"]
+
+_SHOWN: Final = 300  # characters
 
 _ANSWERS: Final[dict[Signal, tuple[Any, str]]] = {
     Signal.SPANS: (ExportTraceServiceResponse, "rejected_spans"),
@@ -28,4 +30,10 @@ def taken(signal: Signal, answer: bytes) -> Taken:
         partial = kind.FromString(answer).partial_success
     except DecodeError:
         return Taken()
-    return Taken(max(0, getattr(partial, field)), partial.error_message)
+    return Taken(max(0, getattr(partial, field)), in_one_line(partial.error_message))
+
+
+def in_one_line(text: str) -> str:
+    """Return the beginning of what a collector says as one line, which no log takes for two."""
+    plain = "".join(char if char.isprintable() else " " for char in text[: 2 * _SHOWN])
+    return " ".join(plain.split())[:_SHOWN]

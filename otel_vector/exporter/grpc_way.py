@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +10,7 @@ from google.protobuf.message import DecodeError
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
-from otel_vector.exporter.answers import taken
+from otel_vector.exporter.answers import in_one_line, taken
 from otel_vector.exporter.outcomes import Away, Busy, Denied, Faulty, Outcome, Refused
 from otel_vector.exporter.target import Target
 from otel_vector.inbox.forking import GATE
@@ -24,9 +23,10 @@ _METHODS: Final = {
     Signal.LOGS: "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 }
 _MAX_BYTES: Final = 64 << 20
+_ANSWER_BYTES: Final = 1 << 20
 _OPTIONS: Final = (
     ("grpc.max_send_message_length", _MAX_BYTES),
-    ("grpc.max_receive_message_length", _MAX_BYTES),
+    ("grpc.max_receive_message_length", _ANSWER_BYTES),
     ("grpc.enable_http_proxy", 0),
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.initial_reconnect_backoff_ms", 200),
@@ -105,7 +105,7 @@ def _content(path: str) -> bytes | None:
 
 
 def _outcome(error: Any) -> Outcome:
-    code, detail = error.code(), f"{error.code().name}: {error.details()}"
+    code, detail = error.code(), in_one_line(f"{error.code().name}: {error.details()}")
     if code in _DENIED:
         return Denied(detail)
     delay_s = _delay_s(error.trailing_metadata() or ())
@@ -133,5 +133,5 @@ def _delay_s(metadata: Any) -> float | None:
 
 
 def _seconds(info: RetryInfo) -> float:
-    delay: timedelta = info.retry_delay.ToTimedelta()
-    return max(0.0, delay.total_seconds())
+    delay = info.retry_delay
+    return max(0.0, float(delay.seconds + delay.nanos / 1e9))

@@ -13,14 +13,14 @@ import ssl
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
-from time import time
+from time import monotonic, time
 from typing import Final
 from urllib.parse import urlsplit
 
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 
-from otel_vector.exporter.answers import taken
+from otel_vector.exporter.answers import in_one_line, taken
 from otel_vector.exporter.outcomes import Away, Busy, Denied, Faulty, Outcome, Refused
 from otel_vector.exporter.target import Target
 from otel_vector.spans.meanings import Signal
@@ -33,7 +33,6 @@ _DENIED: Final = frozenset({401, 403, 404, 405, 407})
 _OK: Final = range(200, 300)
 _REDIRECTS: Final = range(300, 400)
 _REFUSED: Final = range(400, 500)
-_SHOWN: Final = 300  # characters of an answer that is no status message
 _ANSWER_BYTES: Final = 1 << 20
 _AGENT: Final = "otel-vector-exporter"
 
@@ -44,6 +43,7 @@ class HttpWay:
     def __init__(self, target: Target) -> None:
         self._path = urlsplit(target.url).path
         self._gzip = target.gzip
+        self._timeout_s = target.timeout_s
         self._headers = {
             "content-type": "application/x-protobuf",
             "user-agent": _AGENT,
@@ -90,11 +90,20 @@ class HttpWay:
     def _answer(self, path: str, content: bytes) -> tuple[int, dict[str, str], bytes]:
         self._connection.request("POST", path, content, self._headers)
         response: HTTPResponse = self._connection.getresponse()
-        answer = response.read(_ANSWER_BYTES)
+        answer = self._read(response)
         if not response.isclosed():
             self._connection.close()
         headers = {name.lower(): value for name, value in response.getheaders()}
         return response.status, headers, answer
+
+    def _read(self, response: HTTPResponse) -> bytes:
+        """Read the beginning of an answer, for no longer than a request may take."""
+        until, answer = monotonic() + self._timeout_s, b""
+        while part := response.read1(_ANSWER_BYTES - len(answer)):
+            answer += part
+            if monotonic() > until:
+                raise TimeoutError("the answer does not end")
+        return answer
 
 
 def _connection(target: Target) -> HTTPConnection:
@@ -107,7 +116,7 @@ def _connection(target: Target) -> HTTPConnection:
 
 
 def _outcome(status: int, headers: dict[str, str], answer: bytes) -> Outcome:
-    detail = f"{status}: {_message(status, headers, answer)}"
+    detail = in_one_line(f"{status}: {_message(status, headers, answer)}")
     if status in _DENIED or status in _REDIRECTS:
         return Denied(detail)
     if status in _BUSY:
@@ -121,16 +130,16 @@ def _message(status: int, headers: dict[str, str], answer: bytes) -> str:
         place = headers.get("location", "another place")
         return f"redirected to {place}; redirects are not followed, name the place itself"
     try:
-        return str(Status.FromString(answer).message)[:_SHOWN]
+        return str(Status.FromString(answer).message)
     except DecodeError:
-        return answer.decode("utf-8", "replace")[:_SHOWN]
+        return answer.decode("utf-8", "replace")
 
 
 def _delay_s(text: str) -> float | None:
     """Return the seconds of `Retry-After`, which is a number or a date; None without one."""
-    if text.strip().isdigit():
-        return float(text)
     try:
+        if text.strip().isdigit():
+            return float(text)
         return max(0.0, parsedate_to_datetime(text).timestamp() - time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

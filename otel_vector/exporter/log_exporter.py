@@ -40,7 +40,7 @@ class VectorLogExporter(LogRecordExporter):
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Hand over records; FAILURE after the shutdown, and if there is no room for all."""
         if self._user.is_shut_down:
-            self.outlet.tally.dropped("shutdown", Signal.LOGS, len(batch))
+            self._user.refuse(Signal.LOGS, len(batch))
             return LogRecordExportResult.FAILURE
         foreign = [record for record in batch if not _is_ours(record)]
         taken = self.outlet.offer_logs(foreign)

@@ -65,6 +65,7 @@ class Outlet:
         self._make_encoder = make_encoder
         self._encoder: Encoder | None = None
         self._announced = 0
+        self._queue_items = queue_items
         self._spans = Items(queue_items, self._nudge, self._loses(Signal.SPANS))
         self._logs = Items(queue_items, self._nudge, self._loses(Signal.LOGS))
         self.offer_span: Callable[[Any], None] = self._spans.add
@@ -72,6 +73,7 @@ class Outlet:
         self.last_span: Any = None
         """The context of the last span that was put, None before the first."""
         self._closed = False
+        self._ends_at: float | None = None
         self._fresh()
 
     @property
@@ -153,7 +155,12 @@ class Outlet:
         return done
 
     def end(self, deadline_s: float) -> bool:
-        """Flush at the end of the process; what comes after it is kept as well as may be."""
+        """Flush at the end of the process, and keep at once what still comes, up to the deadline.
+
+        The thread goes on for as long as handlers of `atexit` run, and is cut off by what follows.
+        """
+        self._ends_at = time.monotonic() + deadline_s
+        self._mark(1)
         done = self.flush(deadline_s)
         with suppressed():
             self._destination.retire()
@@ -178,6 +185,7 @@ class Outlet:
         self._full = Bell()
         self._requests: deque[threading.Event] = deque()
         self._thread: threading.Thread | None = None
+        self._ends_at = None
 
     def _loses(self, signal: Signal) -> Callable[[int], None]:
         def lost(items: int) -> None:
@@ -187,12 +195,22 @@ class Outlet:
         return lost
 
     def _nudge(self) -> None:
-        """Wake the thread, or have it linger no longer. Never raises, never waits."""
+        """Wake the thread, or have it linger no longer.
+
+        Never raises, and never waits but for the disk at the end of the process.
+        """
         self._wake.ring()
         if len(self._spans) + len(self._logs) >= BATCH:
             self._full.ring()
         if self._thread is None:
             self._thread_runs()
+        if self._ends_at is not None and threading.current_thread() is not self._thread:
+            with suppressed():
+                self._kept(self._ends_at)
+
+    def _mark(self, length: int) -> None:
+        """Be nudged by who adds beyond a length; at the end of the process by everybody."""
+        self._spans.mark = self._logs.mark = length if self._ends_at is None else 1
 
     def _thread_runs(self) -> bool:
         """Start the thread if there is none; return whether there is one now."""
@@ -204,8 +222,7 @@ class Outlet:
                     thread.start()
             except RuntimeError:  # the process is ending: `flush` does the work
                 self._thread = None
-                self._spans.working()
-                self._logs.working()
+                self._mark(self._queue_items + 1)
             finally:
                 self._starting.release()
         return self._thread is not None
@@ -222,15 +239,14 @@ class Outlet:
     def _sleep(self) -> None:
         """Sleep until there is something to do, then linger for more."""
         self._wake.silence()
-        self._spans.mark = self._logs.mark = 1
+        self._mark(1)
         if not (self._spans or self._logs or self._requests or self._closed):
             self._wake.wait(self.tally.tell())
         self._full.silence()
-        self._spans.mark = self._logs.mark = BATCH
+        self._mark(BATCH)
         if len(self._spans) + len(self._logs) < BATCH and not (self._requests or self._closed):
             self._full.wait(_LINGER_S)
-        self._spans.working()
-        self._logs.working()
+        self._mark(self._queue_items + 1)
 
     def _work(self) -> None:
         """Put all that is there, and tell those who wait for it."""

@@ -41,7 +41,7 @@ __all__ = ["Sender"]
 _POLL_S: Final = 0.25  # how soon what other processes put is seen, and that a sender has gone
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
-_LONGEST_WISH_S: Final = 3600.0
+_LEAST_WISH_S, _LONGEST_WISH_S = 0.25, 3600.0  # who asks to come back at once is not flooded
 _TRIES: Final = 10  # of a request over which the collector itself fails
 _AT_ONCE: Final = 4
 _BYTES_AT_ONCE: Final = 256 << 10
@@ -224,7 +224,8 @@ class Sender:
 
     def _wait_after(self, outcome: Outcome) -> None:
         if isinstance(outcome, Busy):
-            self._rest(min(outcome.delay_s, _LONGEST_WISH_S), may_hurry=False)
+            wish_s = min(max(outcome.delay_s, _LEAST_WISH_S), _LONGEST_WISH_S)
+            self._rest(wish_s, may_hurry=False)
             return
         self._failures += 1
         self._pauses += 1

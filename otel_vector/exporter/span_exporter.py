@@ -57,7 +57,7 @@ class VectorSpanExporter(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Hand over ended spans; FAILURE after the shutdown, and if there is no room for all."""
         if self._user.is_shut_down:
-            self.outlet.tally.dropped("shutdown", Signal.SPANS, len(spans))
+            self._user.refuse(Signal.SPANS, len(spans))
             return SpanExportResult.FAILURE
         taken = self.outlet.offer_spans(spans)
         return SpanExportResult.SUCCESS if taken else SpanExportResult.FAILURE

@@ -56,4 +56,4 @@ class VectorSpanProcessor(SpanProcessor):
         self._user.shut_down(timeout_millis)
 
     def _late(self, _: ReadableSpan) -> None:
-        self.outlet.tally.dropped("shutdown", Signal.SPANS)
+        self._user.refuse(Signal.SPANS, 1)

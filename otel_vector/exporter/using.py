@@ -7,6 +7,7 @@ from typing import Any
 from otel_vector.exporter.keywords import settings_of
 from otel_vector.exporter.outlet import Outlet, outlet, release
 from otel_vector.settings.config import Settings
+from otel_vector.spans.meanings import Signal
 
 __all__ = ["User"]
 
@@ -24,6 +25,11 @@ class User:
         self.settings: Settings = settings_of(keywords)
         self.outlet: Outlet = outlet(self.settings)
         self.is_shut_down = False
+
+    def refuse(self, signal: Signal, items: int) -> None:
+        """Count items that came after the shutdown, and say so."""
+        self.outlet.tally.dropped("shutdown", signal, items)
+        self.outlet.tally.tell()
 
     def flush(self, timeout_millis: float | None) -> bool:
         """Wait for delivery, as `Outlet.flush`; without a timeout for `exporter.shutdown_s`."""

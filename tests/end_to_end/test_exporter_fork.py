@@ -41,7 +41,7 @@ def ran(application, *arguments, **settings):
 
 
 def holds(collector, application, expected):
-    collector.holds(application.environment["OTEL_SERVICE_NAME"], expected)
+    collector.holds(application.service, expected)
 
 
 METHODS = pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,11 +12,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 PATIENCE_S = 60
@@ -64,10 +66,14 @@ class Collector:
         eventually(self._serves)
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """End all its processes at once."""
         if self.process is not None:
-            self.process.kill()
+            doors = psutil.Process(self.process.pid).children(recursive=True)
+            for process in (*doors, self.process):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
             self.process.wait()
+            psutil.wait_procs(doors, 10)
             self.process = None
 
     def stored(self, service: str) -> Counter[str]:
@@ -164,12 +170,13 @@ class Application:
         self.program = program
         self.folder = folder
         self.spool = folder / "spool"
+        self.service = re.sub(r"\W+", "-", service)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "tmp").mkdir(exist_ok=True)
         self.environment = environment(
             HOME=str(folder),
             TMPDIR=str(folder / "tmp"),
-            OTEL_SERVICE_NAME=service,
+            OTEL_SERVICE_NAME=self.service,
             OTEL_VECTOR_EXPORTER_ENDPOINT=f"http://{collector}",
             OTEL_VECTOR_EXPORTER_SPOOL=str(self.spool),
             PYTHONWARNINGS="error,ignore::DeprecationWarning",
@@ -185,6 +192,11 @@ class Application:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, start_new_session=True,
         )  # fmt: skip
+
+    def point_to(self, collector: str) -> None:
+        """Export to another collector from now on, over gRPC, with the same spool."""
+        self.environment["OTEL_VECTOR_EXPORTER_ENDPOINT"] = f"http://{collector}"
+        self.environment["OTEL_VECTOR_EXPORTER_PROTOCOL"] = "grpc"
 
     def run(self, *arguments: str, within_s: float = PATIENCE_S, **settings: str) -> Ended:
         """Run it to its end, which must come in time."""
