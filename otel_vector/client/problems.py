@@ -149,5 +149,5 @@ def _wait_s(headers: Mapping[str, str]) -> float:
 def _moment_s(text: str) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

@@ -179,7 +179,15 @@ def failure_of(call, status, **headers):
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("7", 7), ("", 0), ("soon", 0), ("-3", 0), (formatdate(90, usegmt=True), 30)],
+    [
+        ("7", 7),
+        ("", 0),
+        ("soon", 0),
+        ("-3", 0),
+        ("²", 0),
+        ("Mon, 1 Jan 99999999999 00:00:00 GMT", 0),
+        (formatdate(90, usegmt=True), 30),
+    ],
 )
 def test_retry_after_is_seconds_or_a_moment_of_the_servers_clock(text, seconds):
     failure = failure_of(stats(), 503, retry_after=text, date=formatdate(60, usegmt=True))
