@@ -185,9 +185,9 @@ def _attribute(value: object, limit_chars: int | None) -> AttributeValue:
     cls = type(value)
     if cls is bool or cls is float:
         return value  # type: ignore[return-value]
-    if isinstance(value, int) and cls is int and _LOW <= value <= _HIGH:
+    if cls is int and isinstance(value, int) and _LOW <= value <= _HIGH:
         return value
-    text = value if isinstance(value, str) and cls is str and _is_utf8(value) else text_of(value)
+    text = value if cls is str and isinstance(value, str) and _is_utf8(value) else text_of(value)
     if limit_chars is None or len(text) <= limit_chars:
         return text
     return _marked(text[:limit_chars], len(text))

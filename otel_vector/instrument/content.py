@@ -108,5 +108,6 @@ class LateAttributes(Mapping[str, AttributeValue]):
 
     def _made(self) -> Attributes:
         if self._all is None:
-            self._all = {**self._known, **self._content.arguments(self._args, self._kwargs)}
+            # Of too many attributes the SDK drops the first: what names the function comes last.
+            self._all = {**self._content.arguments(self._args, self._kwargs), **self._known}
         return self._all

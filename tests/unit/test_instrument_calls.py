@@ -315,3 +315,31 @@ def test_a_span_that_the_function_ended_itself_is_left_alone(spans, caplog):
 
 def test_a_decorated_function_is_pickled_by_name():
     assert pickle.loads(pickle.dumps(add)) is add
+
+
+def test_of_too_many_attributes_the_name_of_the_function_is_kept(spans):
+    many = {f"a{n}": n for n in range(200)}
+    scope = {}
+    exec(f"def crowded({', '.join(many)}): return 1", scope)
+    traced = vectorize(
+        attributes_to_capture=list(many), capture_inputs=True, capture_return_value=True
+    )(scope["crowded"])
+    assert traced(**many) == 1
+    span = spans.only
+    assert span.attributes["code.function.name"].endswith("crowded")
+    assert {"otel_vector.source.hash", "input.value", "output.value"} <= set(span.attributes)
+
+
+def test_an_argument_that_answers_to_nothing_costs_no_other_one(spans):
+    class Mute:
+        def __getattribute__(self, name):
+            raise RuntimeError(name)
+
+    @vectorize(capture_inputs=True, attributes_to_capture=["mute", "n"])
+    def told(mute, n):
+        return n
+
+    assert told(Mute(), 3) == 3
+    span = spans.only
+    assert span.attributes["otel_vector.argument.n"] == 3
+    assert "input.value" in span.attributes
