@@ -22,11 +22,11 @@ from otel_vector.services.search.pages import PageState
 from otel_vector.services.search.question import Understood
 from otel_vector.services.search.rank import Ranked, features_of, rank
 from otel_vector.services.search.retrieve import nearest_within
-from otel_vector.spans.filters import Where
+from otel_vector.spans.filters import And, BuiltIn, Compare, Filter, Op, Where
 from otel_vector.spans.ids import SpanId, Tenant
 from otel_vector.spans.items import Item
 from otel_vector.spans.matching import compile_where
-from otel_vector.spans.meanings import Facet
+from otel_vector.spans.meanings import Facet, Signal
 from otel_vector.store.contract import SpanReader, TenantStore
 
 __all__ = [
@@ -61,10 +61,13 @@ class Refinement:
         possible: whether a span can fulfil it, told by the span alone; never false of one that
             does.
         within: given all spans of a trace, returns what tells whether one of them fulfils it.
+        roots: what a span without a parent in the trace fulfils, if one in it does; None if that
+            is not known. It spares reading traces.
     """
 
     possible: Callable[[Item], bool]
     within: Callable[[Sequence[Item]], Callable[[Item], bool]]
+    roots: Filter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,20 +185,36 @@ def _trace_ids(
         return
     listed = listed_by_meaning if understood.words else listed_by_time
     possible = question.refinement.possible if question.refinement else _always
+    roots = question.refinement.roots if question.refinement else None
     state: PageState | None = PageState(where.since_ns, where.until_ns, ranked=tuple(ranked))
     seen, end = set[bytes](), monotonic() + MOST_S
     page, looked_at = max(1, min(question.limit, _LARGEST_PAGE)), 0  # a larger one reads further
     while state is not None and looked_at < MOST_SPANS:
         asked = replace(understood, asked=replace(understood.asked, limit=page))
         items, state = listed(reader, asked, state)
-        for item in (entry.item for entry in items if possible(entry.item)):
-            looked_at += 1
-            if item.message.trace_id not in seen:
-                _check_time(end)
-                seen.add(item.message.trace_id)
-                yield item.message.trace_id
+        likely = [entry.item for entry in items if possible(entry.item)]
+        fresh = dict.fromkeys(i.message.trace_id for i in likely if i.message.trace_id not in seen)
+        looked_at += len(likely)
+        seen.update(fresh)
+        for trace_id in _rooted(reader, list(fresh), roots) if roots else fresh:
+            _check_time(end)
+            yield trace_id
         _check_time(end)
         page = min(2 * page, _LARGEST_PAGE)
+
+
+def _rooted(reader: SpanReader, trace_ids: Sequence[bytes], roots: Filter) -> list[bytes]:
+    """Return those traces, in their order, that have a span without a parent under a filter."""
+    if not trace_ids:
+        return []
+    named = Compare(BuiltIn.TRACE, Op.EQ, tuple(trace_id.hex() for trace_id in trace_ids))
+    where = Where(And((named, Compare(BuiltIn.PARENT, Op.EQ, ("",)), roots)), runs=())
+    found, after, is_first = set[bytes](), None, True
+    while is_first or after is not None:
+        page = reader.find(Signal.SPANS, where, len(trace_ids), after)
+        found.update(item.message.trace_id for item in page.items)
+        after, is_first = page.next, False
+    return [trace_id for trace_id in trace_ids if trace_id in found]
 
 
 def _always(_: Item) -> bool:

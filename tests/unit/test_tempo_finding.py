@@ -6,6 +6,7 @@ from support.world import World, at
 from otel_vector.errors import QueryTimeoutError
 from otel_vector.services import finding
 from otel_vector.services.finding import Refinement, TraceQuestion
+from otel_vector.spans.filters import BuiltIn, Compare, Op
 from otel_vector.testing.builders import TENANT, SpanRow
 
 
@@ -54,6 +55,20 @@ def test_what_takes_the_whole_trace_decides_last(world):
         return lambda item: first.name == "step 5.1" and item.name != first.name
 
     assert found(world, Refinement(lambda _: True, within)) == [(5, ["step 5.2", "step 5.3"])]
+
+
+def test_a_condition_on_the_root_passes_over_other_traces(world):
+    named = Compare(BuiltIn.NAME, Op.CONTAINS, ("7.1",))
+    refinement = Refinement(lambda item: item.name.endswith(".3"), anything, named)
+    assert found(world, refinement, limit=3) == [
+        (n, [f"step {n}.{span}" for span in (1, 2, 3)]) for n in (57, 47, 37)
+    ]
+    nobody = Compare(BuiltIn.NAME, Op.EQ, ("nobody",))
+    assert found(world, Refinement(lambda _: True, anything, nobody)) == []
+
+
+def anything(_):
+    return lambda _: True
 
 
 def test_a_question_ends_when_its_time_is_up(world, monkeypatch):

@@ -37,7 +37,7 @@ from otel_vector_collector.tempo.traceql.expressions import (
 from otel_vector_collector.tempo.traceql.regexes import Plain, plain
 from otel_vector_collector.tempo.traceql.values import is_service
 
-__all__ = ["covering"]
+__all__ = ["covering", "roots_covering"]
 
 _BUILT_INS: Final[Mapping[Field, BuiltIn]] = MappingProxyType(
     {
@@ -50,6 +50,9 @@ _BUILT_INS: Final[Mapping[Field, BuiltIn]] = MappingProxyType(
         Intrinsic.SCOPE_NAME: BuiltIn.SCOPE,
         Intrinsic.SCOPE_VERSION: BuiltIn.SCOPE_VERSION,
     }
+)
+_OF_ROOTS: Final[Mapping[Field, BuiltIn]] = MappingProxyType(
+    {Intrinsic.ROOT_NAME: BuiltIn.NAME, Intrinsic.ROOT_SERVICE: BuiltIn.SERVICE}
 )
 _OPTIONAL: Final = frozenset({BuiltIn.SERVICE, BuiltIn.PARENT})
 """Built-ins whose empty text is no value."""
@@ -64,15 +67,37 @@ _RANGES: Final[Mapping[Operator, Op]] = MappingProxyType(
 
 def covering(expression: Expression) -> Filter | None:
     """Return the filter of an expression; None where it restricts nothing."""
-    if isinstance(expression, Comparison):
-        return _comparison(expression)
-    if isinstance(expression, Existence):
-        return _existence(expression.field, exists=expression.exists)
-    parts = [covering(item) for item in expression.items]
+    return _covering(expression, _condition)
+
+
+def roots_covering(expression: Expression) -> Filter | None:
+    """Return what a span without a parent fulfils in the trace of every span that matches."""
+    return _covering(expression, _of_root)
+
+
+def _covering(
+    expression: Expression, of_condition: Callable[[Comparison | Existence], Filter | None]
+) -> Filter | None:
+    if isinstance(expression, Comparison | Existence):
+        return of_condition(expression)
+    parts = [_covering(item, of_condition) for item in expression.items]
     bounds = tuple(part for part in parts if part is not None)
     if isinstance(expression, AllOf):
         return (And(bounds) if len(bounds) > 1 else bounds[0]) if bounds else None
     return Or(bounds) if len(bounds) == len(parts) else None
+
+
+def _condition(condition: Comparison | Existence) -> Filter | None:
+    if isinstance(condition, Comparison):
+        return _comparison(condition)
+    return _existence(condition.field, exists=condition.exists)
+
+
+def _of_root(condition: Comparison | Existence) -> Filter | None:
+    built_in = _OF_ROOTS.get(condition.field)
+    if built_in is None or not isinstance(condition, Comparison):
+        return None
+    return _of_built_in(built_in, condition)
 
 
 def _existence(field: Field, *, exists: bool) -> Filter | None:

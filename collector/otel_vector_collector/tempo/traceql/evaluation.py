@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from otel_vector.services.finding import Refinement
 from otel_vector.spans.items import Item
+from otel_vector_collector.tempo.traceql.covering import roots_covering
 from otel_vector_collector.tempo.traceql.expressions import (
     EVERYTHING,
     NEGATIVE,
@@ -73,7 +74,7 @@ def refinement_of(expression: Expression) -> Refinement | None:
         whole = whole_of(spans) if spans else NO_WHOLE
         return lambda item: test(item, whole)
 
-    return Refinement(possible, within)
+    return Refinement(possible, within, roots_covering(expression))
 
 
 def compile_expression(expression: Expression) -> Test:
