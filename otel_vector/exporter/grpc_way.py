@@ -47,7 +47,8 @@ class GrpcWay:
     """A channel to one collector.
 
     gRPC can be used after a fork, by parent and child, if no thread is within it meanwhile. So a
-    request that keeps a fork waiting is cut off, and sent again over a channel of its own.
+    request that keeps a fork waiting is cut off, and sent again over a channel of its own. So is
+    one that found nobody: a channel that failed would not even look whether somebody is there.
     """
 
     def __init__(self, target: Target) -> None:
@@ -68,7 +69,7 @@ class GrpcWay:
                     )
             except grpc.RpcError as error:
                 if self._channel is channel:
-                    return _outcome(error)
+                    return self._failed(error)
             except ValueError as error:
                 if self._channel is channel:
                     return Away(f"the channel is closed: {error}")
@@ -83,6 +84,13 @@ class GrpcWay:
         if channel is not None:
             with GATE:
                 channel.close()
+
+    def _failed(self, error: grpc.RpcError) -> Outcome:
+        outcome = _outcome(error)
+        if isinstance(outcome, Away):
+            with GATE:
+                self._cut_off()
+        return outcome
 
     def _cut_off(self) -> None:
         channel, self._channel = self._channel, None

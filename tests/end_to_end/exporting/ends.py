@@ -212,6 +212,7 @@ def steps():
         emit(f"step{step}", 3)
         print(provider.force_flush(20_000), flush=True)
         if not sys.stdin.readline().strip():
+            print(step + 1)
             return
 
 
