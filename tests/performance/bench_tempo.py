@@ -67,6 +67,7 @@ def asked(client: httpx.Client, query: str) -> tuple[float, int]:
 def measured(client: httpx.Client) -> list[tuple[str, str, str]]:
     rows = []
     for shape, query in SHAPES.items():
+        asked(client, query())  # what the first question of its kind loads is not measured
         results = [asked(client, query()) for _ in range(TIMES)]
         took = [seconds for seconds, _ in results]
         found = sum(max(0, count) for _, count in results) / TIMES
@@ -99,7 +100,6 @@ def main() -> None:
             send(served.endpoints["otlp_grpc"], ((r.body, r.spans) for r in requests(SPANS)))
         settle(served)
         with served.api as client:
-            asked(client, "{}")
             rows = [*measured(client), trace_reads(client)]
         served.stop()
     table(f"{SPANS:,} spans, searches by TraceQL for 20 traces", rows)
