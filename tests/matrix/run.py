@@ -90,7 +90,8 @@ def environment(sdk, beta):
         *BESIDE,
     ]
     stamp = folder / "installed"
-    digest = hashlib.sha256(repr((wanted, (ROOT / "pyproject.toml").read_bytes())).encode())
+    state = (wanted, str(ROOT), (ROOT / "pyproject.toml").read_bytes())
+    digest = hashlib.sha256(repr(state).encode())
     if stamp.is_file() and stamp.read_text() == digest.hexdigest():
         return python
     print(f"   installing into {folder} (once)", flush=True)
