@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import grpc
 
-from otel_vector.errors import ConfigError
+from otel_vector.errors import ConfigError, OtelVectorError
 from otel_vector.inbox.contract import Intake
 from otel_vector.keys.limits import QuestionRates
 from otel_vector.services.container import Services
@@ -34,7 +34,7 @@ from otel_vector_collector.receive.tls import Certificates
 __all__ = ["Behind", "JaegerServer"]
 
 _THREADS: Final = 8
-_START_S: Final = 10.0
+_START_S: Final = 30.0
 _GRACE_S: Final = 5.0
 
 
@@ -77,13 +77,19 @@ class JaegerServer:
 
         Raises:
             ConfigError: the address cannot be bound.
+        OtelVectorError: it did not start in time.
         """
         require_free(address)
         self._thread = threading.Thread(
             target=lambda: asyncio.run(self._serve(address)), name="jaeger", daemon=True
         )
         self._thread.start()
-        return str(address.with_port(self._opened.result(_START_S)))
+        try:
+            return str(address.with_port(self._opened.result(_START_S)))
+        except TimeoutError as error:
+            raise OtelVectorError(
+                f"Jaeger's remote storage did not start in {_START_S:.0f} s; the log says why"
+            ) from error
 
     def stop(self) -> None:
         """Take no more calls, and let those under way end; again it does nothing."""

@@ -46,6 +46,8 @@ __all__ = ["MAX_ROWS", "BlockFile", "BlockKey", "BlockRow", "StoredName", "place
 MAX_ROWS: Final = 1 << 15
 """Rows of a block: positions take 15 bits of `p`."""
 
+_MOST_KEYS: Final = 2_048
+"""Keys of a stream that are kept in memory, some 200 bytes each."""
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS block (
     name INTEGER PRIMARY KEY,
@@ -122,6 +124,7 @@ class BlockFile:
         """
         self._path = path
         self._lock = Lock()
+        self._keys: dict[tuple[Signal, str], tuple[tuple[int, int], list[BlockKey]]] = {}
         self._compressor = zstandard.ZstdCompressor(level=level)
         self._dirty = False
         with translated(f"opening {path.name}"):
@@ -291,6 +294,7 @@ class BlockFile:
         with self._lock:
             self._db.close()
             self._db = sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None)
+            self._keys.clear()
             self._db.executescript(_SCHEMA)
             self._members = Members(self._db)
             self._dirty = False
@@ -301,17 +305,26 @@ class BlockFile:
             return {name for name in names if self._is_taken(name)}
 
     def keys(self, signal: Signal, stream: str) -> list[BlockKey]:
-        """Return the blocks of one stream, latest end first."""
+        """Return the blocks of one stream, latest end first; the list is shared."""
         with self._lock, translated(f"reading {self._path}"):
+            # Both change whenever a block does: by this connection, or by another one.
+            state = self._db.total_changes, *self._db.execute("PRAGMA data_version").fetchone()
+            known = self._keys.get((signal, stream))
+            if known is not None and known[0] == state:
+                return known[1]
             rows = self._db.execute(
                 "SELECT name, rows, min_ns, max_us, size FROM block WHERE signal=? AND stream=?"
                 " ORDER BY max_us DESC, name DESC",
                 (signal, stream),
             ).fetchall()
-        return [
-            BlockKey(name, count, int(low) // 1000, high, size)
-            for name, count, low, high, size in rows
-        ]
+            keys = [
+                BlockKey(name, count, int(low) // 1000, high, size)
+                for name, count, low, high, size in rows
+            ]
+            self._keys.pop((signal, stream), None)
+            if len(keys) <= _MOST_KEYS:
+                self._keys[signal, stream] = state, keys
+        return keys
 
     def names(self) -> list[StoredName]:
         """Return every block by name: those that were merged, not what holds them."""

@@ -14,6 +14,7 @@ from otel_vector.spans.items import Item
 __all__ = ["Matched", "read_ahead"]
 
 _PART_BYTES: Final = 4 << 20  # decompressed bytes read at once, one block at least
+_FIRST_BYTES: Final = 256 << 10
 _AHEAD: Final = 3  # parts read ahead
 _THREADS: Final = 2
 
@@ -55,13 +56,13 @@ def read_ahead(
 
 
 def _parts(heads: Iterable[Head], size: Callable[[Head], int]) -> Iterator[list[Head]]:
-    """Cut blocks into parts of some megabytes."""
+    """Cut blocks into parts of some megabytes, the first ones less: many scans end with them."""
     part: list[Head] = []
-    total = 0
+    total, most = 0, _FIRST_BYTES
     for head in heads:
-        if part and total + size(head) > _PART_BYTES:
+        if part and total + size(head) > most:
             yield part
-            part, total = [], 0
+            part, total, most = [], 0, min(2 * most, _PART_BYTES)
         part.append(head)
         total += size(head)
     if part:
