@@ -147,8 +147,19 @@ def text_of(value: Any) -> str:
 
 
 def _pattern(text: str) -> re.Pattern[str]:
-    """Return a pattern of `like`; one without a wildcard stands for a part of the text."""
+    """Return a pattern of `like`; one without a wildcard stands for a part of the text.
+
+    What stands between two wildcards is taken where it first occurs, and not looked for again:
+    the time it takes grows with the length of the text, whatever the pattern.
+    """
     if not re.search(r"[*?%]", text):
         text = f"*{text}*"
-    parts = ({"*": ".*", "%": ".*", "?": "."}.get(char, re.escape(char)) for char in text)
-    return re.compile("".join(parts), re.DOTALL)
+    first, *others = (_literal(piece) for piece in re.split(r"[*%]", text))
+    if not others:
+        return re.compile(first, re.DOTALL)
+    middle = "".join(f"(?>.*?{piece})" for piece in others[:-1] if piece)
+    return re.compile(f"{first}{middle}.*{others[-1]}", re.DOTALL)
+
+
+def _literal(piece: str) -> str:
+    return "".join("." if char == "?" else re.escape(char) for char in piece)

@@ -1,5 +1,7 @@
 """Filters decide on rows, and what the store is asked for leaves out nothing that they let through."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -167,3 +169,16 @@ def test_plain_words_hold_no_condition(text):
 @given(st.text(max_size=60))
 def test_no_text_at_all_becomes_a_condition(text):
     assert parse(plain_words(text)).filter is None
+
+
+@given(st.text("ab*?%.\n", max_size=8), st.text("ab.\n", max_size=12))
+def test_like_is_what_its_wildcards_say(pattern, text):
+    wild = pattern if re.search(r"[*?%]", pattern) else f"*{pattern}*"
+    plain = "".join({"*": ".*", "%": ".*", "?": "."}.get(c, re.escape(c)) for c in wild)
+    wanted = re.fullmatch(plain, text, re.DOTALL) is not None
+    assert holds(conditions_of({"said__like": pattern})[0], {"said": text}) == wanted
+
+
+def test_like_takes_no_longer_for_one_pattern_than_for_another():
+    (condition,) = conditions_of({"said__like": "*a" * 50 + "*b"})
+    assert not holds(condition, {"said": "a" * 5_000})
