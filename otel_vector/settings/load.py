@@ -94,7 +94,7 @@ def load(
     Raises:
         ConfigError: something is wrong; the message names every setting that is.
     """
-    here = folder or Path.cwd()
+    here = folder or _working_folder()
     variables = os.environ if environ is None else environ
     dotenv = _dotenv(here / ".env")
     layers = _Layers()
@@ -143,7 +143,10 @@ def variables(
         folder: where `.env` is looked for; the working directory.
     """
     given = os.environ if environ is None else environ
-    texts = {**_dotenv((folder or Path.cwd()) / ".env"), **{k: v for k, v in given.items() if v}}
+    texts = {
+        **_dotenv((folder or _working_folder()) / ".env"),
+        **{k: v for k, v in given.items() if v},
+    }
     return {name: texts[variable] for variable, name in names.items() if texts.get(variable)}
 
 
@@ -201,12 +204,26 @@ def _put_variables(layers: _Layers, variables: Mapping[str, str], origin: str) -
             layers.problems.append(f"{name} ({origin}): {_unknown(name, list(known))}")
 
 
-def _dotenv(file: Path) -> dict[str, str]:
-    if not file.is_file():
-        return {}
-    from dotenv import dotenv_values
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise ConfigError(
+            f"the working directory cannot be found ({error.strerror}); start in one that is there"
+        ) from error
 
-    return {name: value for name, value in dotenv_values(file).items() if value is not None}
+
+def _dotenv(file: Path) -> dict[str, str]:
+    try:
+        if not file.is_file():
+            return {}
+        from dotenv import dotenv_values
+
+        return {name: value for name, value in dotenv_values(file).items() if value is not None}
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is not UTF-8; write it again as such") from error
 
 
 def _unknown(name: str, known: list[str]) -> str:

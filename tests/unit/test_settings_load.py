@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from otel_vector.errors import ConfigError
-from otel_vector.settings.load import load
+from otel_vector.settings.load import load, variables
 from otel_vector.settings.schema import entries, value_at
 
 
@@ -165,3 +165,20 @@ def test_what_is_secret_is_not_shown_by_the_settings_themselves(tmp_path: Path):
             settings = load(environ={entry.variable: "ov_id_hush"}, folder=tmp_path).settings
             assert value_at(settings, name) == "ov_id_hush"
             assert "hush" not in repr(settings)
+
+
+def test_a_dotenv_file_that_is_no_text_is_refused(tmp_path: Path):
+    (tmp_path / ".env").write_bytes(b"NAME=\xe9\n")
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        load(environ={}, folder=tmp_path)
+
+
+def test_a_working_directory_that_is_gone_is_said(tmp_path: Path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ConfigError, match="working directory"):
+        load(environ={})
+    with pytest.raises(ConfigError, match="working directory"):
+        variables({"TEAM": "team"}, environ={})
