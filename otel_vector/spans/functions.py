@@ -58,6 +58,9 @@ class FunctionRecord:
 
 
 def is_name(module: str, qualname: str) -> bool:
-    """Return whether a module and a qualified name can name a function in a store."""
+    """Return whether a module and a qualified name can name a function in a store.
+
+    A slash would have the function of one service be taken for that of another.
+    """
     name = f"{module}.{qualname}"
-    return bool(qualname) and len(name) <= _LONGEST_NAME and name.isprintable()
+    return bool(qualname) and len(name) <= _LONGEST_NAME and name.isprintable() and "/" not in name

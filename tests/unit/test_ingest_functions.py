@@ -150,8 +150,9 @@ def test_log_records_beside_a_function_are_stored_as_ever(bench):
         replace(PAY, qualname=""),
         replace(PAY, qualname="x" * 600),
         replace(PAY, source="x" * (2 << 20)),
+        replace(PAY, module="other/shop"),
     ],
-    ids=["nameless", "long name", "oversized"],
+    ids=["nameless", "long name", "oversized", "name of another service"],
 )
 def test_what_cannot_be_a_record_stays_a_log_record_and_stops_no_other(bench, wrong):
     put(bench, announcement(wrong, PAY))
