@@ -7,6 +7,9 @@ named in `error.type` alone. Codes that are ignored are recorded without the sta
 
 from __future__ import annotations
 
+from traceback import format_tb
+from typing import Final
+
 from opentelemetry.trace import Span, StatusCode
 
 from otel_vector.instrument.faults import faults
@@ -14,6 +17,8 @@ from otel_vector.instrument.options import options
 from otel_vector.instrument.plan import Plan
 
 __all__ = ["Failures", "type_name"]
+
+_MOST_CHARS: Final = 20_000  # of what an exception says
 
 
 def type_name(error: BaseException) -> str:
@@ -65,11 +70,15 @@ class Failures:
         codes = options().codes
         code = self._code_of(error)
         span.set_attributes({"error.type": type_name(error), "otel_vector.error.code": code})
+        message, event = _message(error), {}
+        if len(message) > _MOST_CHARS:
+            message = f"{message[:_MOST_CHARS]}…[cut: {len(message) - _MOST_CHARS:,} characters]"
+            event = _short_event(error, message)
         if codes.is_ignored(code):
             span.set_attribute("otel_vector.error.ignored", True)
         else:
-            span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {_message(error)}")
-        span.record_exception(error, timestamp=at_ns)
+            span.set_status(StatusCode.ERROR, f"{type(error).__name__}: {message}")
+        span.record_exception(error, event, at_ns)
 
     def _code_of(self, error: Exception) -> str:
         if self._code and not _names_code(error):
@@ -92,3 +101,12 @@ def _message(error: Exception) -> str:
         return str(error)
     except Exception as fault:  # noqa: BLE001 - `__str__` is the application's
         return f"<its text cannot be made: {type(fault).__name__}>"
+
+
+def _short_event(error: Exception, message: str) -> dict[str, str]:
+    """Return what stands in the event of an exception in place of all that it says."""
+    trace = "".join(format_tb(error.__traceback__))
+    return {
+        "exception.message": message,
+        "exception.stacktrace": f"{trace}{type_name(error)}: {message}",
+    }

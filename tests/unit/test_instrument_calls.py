@@ -343,3 +343,18 @@ def test_an_argument_that_answers_to_nothing_costs_no_other_one(spans):
     span = spans.only
     assert span.attributes["otel_vector.argument.n"] == 3
     assert "input.value" in span.attributes
+
+
+def test_an_exception_that_says_too_much_is_cut(spans):
+    @vectorize
+    def wordy():
+        raise CardError("x" * 1_000_000)
+
+    with pytest.raises(CardError) as raised:
+        wordy()
+    assert len(str(raised.value)) == 1_000_000
+    (event,) = spans.only.events
+    texts = [spans.only.status.description, *map(str, event.attributes.values())]
+    assert max(map(len, texts)) < 25_000
+    assert spans.only.status.description.endswith("…[cut: 980,000 characters]")
+    assert "in wordy" in event.attributes["exception.stacktrace"]
