@@ -58,8 +58,8 @@ def once_made_key(path: Path) -> bytes:
 
 def _write_once(path: Path, content: bytes) -> None:
     """Write a file durably with mode 0600, unless another process was first."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as file:
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")  # machines may share a folder
+    with os.fdopen(os.open(draft, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
