@@ -108,8 +108,9 @@ class EmbeddedDestination:
         self._is_owner = False
 
     def _open_engine(self) -> None:
-        from otel_vector.wiring import Engine, in_application
+        from otel_vector.wiring import Engine, in_application, require_engine
 
+        require_engine()  # before the lock, which makes the folder
         program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
         command = f"the exporter of {program}"
         self._lock = lock = FolderLock.acquire(self._settings.data, command)

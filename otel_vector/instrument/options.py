@@ -7,9 +7,10 @@ not pay for it. What is wrong in them is logged: a function that is called canno
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from otel_vector.errors import ConfigError
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from otel_vector.settings.load import Loaded
 
 __all__ = ["Options", "options"]
+
+T = TypeVar("T")
 
 _log = logging.getLogger("otel_vector.instrument")
 
@@ -40,22 +43,11 @@ class Options:
 
 @cache
 def options() -> Options:
-    """Return the options of this process; the defaults when its settings cannot be read."""
-    try:
-        return _read()
-    except ConfigError as error:
-        _log.error("functions are traced with the default settings: %s", error)
-    except Exception:  # noqa: BLE001 - nothing may reach the function that is called
-        _log.exception(
-            "functions are traced with the default settings, since these cannot be read"
-        )
-    return _default()
-
-
-def _read() -> Options:
+    """Return the options of this process; each that cannot be read is the default one."""
     from otel_vector.settings.load import load
 
-    return _of(load())
+    loaded = _tried(load, "functions are traced with the default settings")
+    return _default() if loaded is None else _of(loaded)
 
 
 def _of(loaded: Loaded) -> Options:
@@ -64,13 +56,20 @@ def _of(loaded: Loaded) -> Options:
 
     chosen = loaded.settings.instrument
     named = {name for name, origin in loaded.origins.items() if origin != "default"}
-    codes = ErrorCodes.load(
-        chosen.error_codes,
-        ignored=chosen.ignored_codes,
-        required="instrument.error_codes" in named,
+    ignored = frozenset(chosen.ignored_codes)
+
+    def codes() -> ErrorCodes:
+        required = "instrument.error_codes" in named
+        return ErrorCodes.load(chosen.error_codes, ignored=ignored, required=required)
+
+    def tags() -> Tags:
+        return Tags.load(chosen.tags, required="instrument.tags" in named)
+
+    return Options(
+        chosen.max_chars,
+        _tried(codes, "no file gives codes to exceptions") or ErrorCodes(ignored=ignored),
+        _tried(tags, "tags are taken as decorators have them") or Tags(),
     )
-    tags = Tags.load(chosen.tags, required="instrument.tags" in named)
-    return Options(chosen.max_chars, codes, tags)
 
 
 def _default() -> Options:
@@ -79,3 +78,14 @@ def _default() -> Options:
     from otel_vector.settings.config import InstrumentConfig
 
     return Options(InstrumentConfig().max_chars, ErrorCodes(), Tags())
+
+
+def _tried(read: Callable[[], T], instead: str) -> T | None:
+    """Return what is read; None, and a line in the log that says what is done, if it cannot be."""
+    try:
+        return read()
+    except ConfigError as error:
+        _log.error("%s: %s", instead, error)
+    except Exception:  # noqa: BLE001 - nothing may reach the function that is called
+        _log.exception("%s, since the settings cannot be read", instead)
+    return None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from otel_vector.wiring.backends import open_inbox as open_inbox
     from otel_vector.wiring.backends import open_keyring as open_keyring
     from otel_vector.wiring.backends import open_state as open_state
+    from otel_vector.wiring.backends import require_engine as require_engine
     from otel_vector.wiring.engine import Backlog as Backlog
     from otel_vector.wiring.engine import Engine as Engine
     from otel_vector.wiring.spool import Spool as Spool
@@ -31,6 +32,7 @@ __all__ = [
     "open_keyring",
     "open_spool",
     "open_state",
+    "require_engine",
 ]
 
 _HOMES: Final = {
@@ -44,6 +46,7 @@ _HOMES: Final = {
     "open_keyring": "backends",
     "open_spool": "spool",
     "open_state": "backends",
+    "require_engine": "backends",
 }
 
 

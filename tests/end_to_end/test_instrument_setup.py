@@ -260,6 +260,26 @@ def test_a_forked_child_of_an_embedded_store_is_told_where_to_search(run, tmp_pa
     assert "is not open in this process" in said[0]
 
 
+def test_a_store_whose_libraries_are_missing_leaves_no_folder(run, tmp_path):
+    (said,) = run(
+        """
+        import importlib.machinery, sys
+        class Missing(importlib.machinery.PathFinder):
+            @classmethod
+            def find_spec(cls, name, path=None, target=None):
+                return None if name == "qdrant_edge" else super().find_spec(name, path, target)
+        sys.meta_path[:] = [Missing]
+        try:
+            initialize_database()
+        except OtelVectorError as error:
+            print(error)
+        """,
+        exporter_path=tmp_path / "store",
+    )
+    assert "install otel-vector[engine]" in said
+    assert not (tmp_path / "store").exists()
+
+
 def test_an_unknown_setting_is_told_with_the_nearest_known_one(run, tmp_path):
     (said,) = run(
         """

@@ -158,6 +158,49 @@ def test_settings_that_cannot_be_read_stop_nothing(spans, settings, caplog):
     assert "max_chars" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("broken", "whole"),
+    [
+        (".otel_vector_errors.json", {"error": "ValueError", "tags": {"run_id": "monday"}}),
+        (".otel_vector_tags.json", {"error": "INVALID", "tags": {"run_id": "tuesday", "x": 1}}),
+    ],
+)
+def test_a_file_that_cannot_be_read_leaves_the_other_one_and_the_settings(
+    spans, settings, caplog, monkeypatch, broken, whole
+):
+    (settings / ".otel_vector_errors.json").write_text('{"ValueError": "INVALID"}')
+    (settings / ".otel_vector_tags.json").write_text('{"run_id": {}}')
+    (settings / "otel-vector.toml").write_text(
+        '[instrument]\nmax_chars = 100\nignored_codes = ["INVALID", "ValueError"]\n'
+    )
+    (settings / broken).write_text("{")
+    monkeypatch.setenv("RUN_ID", "monday")
+
+    @trace_span(capture_inputs=True, x=1, **({"run_id": "tuesday"} if "tags" in broken else {}))
+    def fail(text):
+        raise ValueError(text)
+
+    with pytest.raises(ValueError, match="y"):
+        fail("y" * 1_000)
+    attributes = spans.only.attributes
+    assert attributes["otel_vector.error.code"] == whole["error"]
+    assert attributes["otel_vector.error.ignored"] is True
+    assert attributes["otel_vector.input.truncated"] is True
+    tag = "otel_vector.tag."
+    tags = {k.removeprefix(tag): v for k, v in attributes.items() if k.startswith(tag)}
+    assert tags == whole["tags"]
+    said = [r.message for r in caplog.records if "left out" not in r.message]
+    assert len(said) == 1
+    assert f"{broken} is not JSON" in said[0]
+
+
+def test_each_file_that_cannot_be_read_is_told(spans, settings, caplog):
+    for name in (".otel_vector_errors.json", ".otel_vector_tags.json"):
+        (settings / name).write_text("{")
+    assert trace_span(same)(1) == 1
+    assert [".otel_vector_errors.json is" in r.message for r in caplog.records] == [True, False]
+
+
 def test_both_work_bare_and_with_empty_parentheses(spans):
     for decorated in (vectorize(same), vectorize()(same), trace_span(same), trace_span()(same)):
         assert decorated(1) == 1
