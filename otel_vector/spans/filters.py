@@ -3,9 +3,9 @@
 A property test holds both to the same answer. Semantics:
 
 * A *field* is a built-in (`service`, `name`, `kind`, `status`, `duration`, `trace`, `span`,
-  `parent`, `run`, `severity`, `scope`, `scope.version`) or an attribute. An attribute key without a scope is
-  looked up in span (or log), resource, instrumentation scope, event and link attributes, and
-  matches when any of them does; `Scope` restricts it to one of these.
+  `parent`, `run`, `severity`, `scope`, `scope.version`) or an attribute. An attribute key
+  without a scope is looked up in span (or log), resource, instrumentation scope, event and link
+  attributes, and matches when any of them does; `Scope` restricts it to one of these.
 * Old and new names of one convention are one key (see `conventions`).
 * Values are compared by their own type where the query's value reads as that type: `500`
   equals the integer 500, the double 500.0 and the text "500" (not the text "500.0"). Any value
