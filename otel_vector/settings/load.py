@@ -219,7 +219,9 @@ def _dotenv(file: Path) -> dict[str, str]:
             return {}
         from dotenv import dotenv_values
 
-        return {name: value for name, value in dotenv_values(file).items() if value is not None}
+        # As written: a file in a folder must not copy keys of the environment into addresses.
+        found = dotenv_values(file, interpolate=False)
+        return {name: value for name, value in found.items() if value is not None}
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:

@@ -167,6 +167,14 @@ def test_what_is_secret_is_not_shown_by_the_settings_themselves(tmp_path: Path):
             assert "hush" not in repr(settings)
 
 
+def test_a_dotenv_file_copies_nothing_of_the_environment(tmp_path: Path):
+    (tmp_path / ".env").write_text(
+        "OTEL_VECTOR_EXPORTER_ENDPOINT=http://there/${OTEL_VECTOR_API_KEY}\n"
+    )
+    loaded = load(environ={"OTEL_VECTOR_API_KEY": "ov_a_b"}, folder=tmp_path)
+    assert loaded.settings.exporter.endpoint == "http://there/${OTEL_VECTOR_API_KEY}"
+
+
 def test_a_dotenv_file_that_is_no_text_is_refused(tmp_path: Path):
     (tmp_path / ".env").write_bytes(b"NAME=\xe9\n")
     with pytest.raises(ConfigError, match="is not UTF-8"):
