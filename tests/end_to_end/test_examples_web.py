@@ -1,8 +1,10 @@
 """Two web services that know nothing of us: their spans, logs and own functions are stored."""
 
+import json
+
 import pytest
-from example_programs import CLIENT, SERVER, Workplace, asked, settled, stored, terminals
-from serving import Served, cli
+from example_programs import CLIENT, SERVER, STORED_S, Workplace, asked, settled, stored, terminals
+from serving import Served, cli, eventually
 
 CATALOG, LOANS, CUSTOMERS, QUESTION = terminals("web")
 SPANS = 43
@@ -102,8 +104,15 @@ def test_their_log_records_are_stored_with_the_trace_that_they_belong_to(spans, 
     assert record["trace_id"] in {span.trace_id for span in spans}
 
 
-def test_the_question_of_the_readme_finds_the_refused_reader(answers, place):
+def test_the_question_of_the_readme_finds_the_refused_reader_first(answers, place):
+    eventually(lambda: not found_by(QUESTION, place)["pending"], within_s=STORED_S)
+    first, *_ = found_by(QUESTION, place)["groups"]
+    assert "must bring one back" in first["meaning"]["text"]
     assert "must bring one back" in place.run(QUESTION)
+
+
+def found_by(question, place):
+    return json.loads(place.run(f"{question.strip()} --json"))
 
 
 def test_another_otlp_receiver_gets_the_same_spans_beside_ours(tmp_path_factory):
