@@ -54,6 +54,10 @@ class Asked(Protocol):
         """Return the keys of the attributes that spans have."""
         ...
 
+    def waiting(self) -> int | None:
+        """Return how many requests are accepted and not yet stored; None if nobody can tell."""
+        ...
+
 
 class Collector:
     """A running collector."""
@@ -85,6 +89,11 @@ class Collector:
     def attributes(self) -> Json:
         """See `Asked`."""
         return cast("Json", self._client.attributes())
+
+    def waiting(self) -> int | None:
+        """See `Asked`."""
+        inbox = self._client.stats()["inbox"]
+        return inbox["pending"] if inbox else None
 
 
 class Embedded:
@@ -146,6 +155,11 @@ class Embedded:
 
         found = self._services.catalog.attributes(self._tenant, Signal.SPANS, Restriction())
         return keys_json(found)
+
+    def waiting(self) -> int | None:
+        """See `Asked`."""
+        waiting = self._services.stats.answer(self._tenant).waiting
+        return waiting.pending if waiting else None
 
 
 def _restriction(question: Question) -> Restriction:
