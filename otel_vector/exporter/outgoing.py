@@ -137,6 +137,11 @@ class Outlet:
             self._notices.fault("flush", "what was offered could not be waited for")
             return False
 
+    def keep(self, deadline_s: float) -> bool:
+        """Wait until everything offered so far is on disk; False at the deadline."""
+        with suppressed():
+            return self._closed or self._kept(time.monotonic() + deadline_s)
+
     def close(self, deadline_s: float) -> bool:
         """Flush, then release everything; what is not delivered is sent by the next process."""
         if self._closed:

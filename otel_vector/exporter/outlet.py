@@ -63,14 +63,16 @@ def outlet(settings: Settings) -> Outlet:
 
 
 def release(settings: Settings, deadline_s: float) -> bool:
-    """Let an outlet go; the last user flushes and closes it.
+    """Let an outlet go; the last user flushes and closes it, others see that all is on disk.
+
+    So who shuts several down in a row, at the end of a process, waits for a collector once.
 
     Args:
         settings: as `outlet` was called with.
         deadline_s: seconds that may take.
 
     Returns:
-        False if not all could be delivered in time.
+        False if not all could be delivered, or written, in time.
     """
     with _registry.turn:
         found, users = _registry.users.get(settings, (None, 0))
@@ -81,7 +83,7 @@ def release(settings: Settings, deadline_s: float) -> bool:
         else:
             del _registry.users[settings]
     left_s = _left_s(deadline_s)
-    return found.flush(left_s) if users > 1 else found.close(left_s)
+    return found.keep(left_s) if users > 1 else found.close(left_s)
 
 
 def outlets() -> list[Outlet]:
