@@ -1,10 +1,14 @@
 """Whatever forks, and in whichever way: each span of each process arrives, once."""
 
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import grpc
 import pytest
-from support.applications import Application, collecting, names
+from support.applications import Application, collecting, free_port, names
 
 PROGRAM = Path(__file__).parent / "exporting" / "forks.py"
 THREE = {"before": 3, "after": 3}
@@ -117,3 +121,81 @@ def test_a_child_sends_once_the_parent_that_sent_is_killed(collector, applicatio
         assert process.stdout.readline() == "done\n"
         assert process.wait(30) == -9
     holds(collector, application, names(parent=3, child=3))
+
+
+def test_a_child_that_lives_on_holds_no_lock_of_a_parent_that_was_killed(
+    request, tmp_path, collector
+):
+    application = made(request, tmp_path, collector, "grpc")
+    application.point_to(f"127.0.0.1:{free_port()}")
+    with application.start("silent_orphan") as process:
+        assert process.stdout.readline() == "done\n"
+        process.kill()
+        assert process.wait(30) == -9
+        application.point_to(collector.grpc)
+        ran(application, "next_one")
+        holds(collector, application, names(parent=3, next=3))
+        process.stdin.close()
+
+
+def test_of_several_processes_another_sends_when_the_one_that_did_is_killed(
+    request, tmp_path, collector
+):
+    application = made(request, tmp_path, collector, "grpc")
+    with ExitStack() as running:
+        processes = [running.enter_context(application.start("steps", f"p{i}")) for i in range(4)]
+        expected = Counter()
+        for _ in range(4):
+            for process in processes:
+                process.stdin.write("on\n")
+                process.stdin.flush()
+                expected += names(**{process.stdout.readline().strip(): 3})
+            processes.pop(0).kill()  # the first one that was started has the lock
+        holds(collector, application, expected)
+
+
+def test_children_of_a_program_with_a_store_of_its_own_put_into_it(tmp_path):
+    application = Application(PROGRAM, tmp_path, "127.0.0.1:1", "embedded")
+    assert ran(application, "embedded").out.split() == ["24"]
+
+
+@contextmanager
+def hanging_collector():
+    """A gRPC server that takes requests and never answers."""
+    released = threading.Event()
+
+    class Handler(grpc.GenericRpcHandler):
+        def service(self, _):
+            return grpc.unary_unary_rpc_method_handler(lambda *_: released.wait(60) and b"")
+
+    server = grpc.server(ThreadPoolExecutor(32), handlers=(Handler(),))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        released.set()
+        server.stop(0).wait()
+
+
+def test_a_fork_does_not_wait_for_a_request_that_hangs(request, tmp_path, collector):
+    application = made(request, tmp_path, collector, "grpc")
+    with hanging_collector() as address:
+        application.point_to(address)
+        ended = ran(application, "hanging", OTEL_VECTOR_EXPORTER_SHUTDOWN_S="1")
+    assert float(ended.out) < 1.0
+    assert "fork" not in ended.err, ended.err  # gRPC would say so if a thread were within it
+    application.point_to(collector.grpc)
+    ran(application, "next_one")
+    children = {f"child{i}": 3 for i in range(5)}
+    holds(collector, application, names(parent=3, after=3, next=3, **children))
+
+
+def test_a_child_of_a_disk_that_does_not_answer_goes_on_without_its_spans(
+    collector, one_application
+):
+    ended = one_application.run("stalled")
+    assert ended.code == 0, ended.err
+    assert "forked while the disk did not answer" in ended.err
+    assert "3 items were dropped: 3 for disk" in ended.err
+    holds(collector, one_application, names(parent=3, after=3))

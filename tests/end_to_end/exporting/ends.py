@@ -182,7 +182,7 @@ def timed():
         at = time.perf_counter()
         tracer.start_span(f"main-{i}").end()
         longest = max(longest, time.perf_counter() - at)
-    print((time.perf_counter() - began) / 20_000, longest)
+    print((time.perf_counter() - began) / 20_000, longest, flush=True)
 
 
 def many():

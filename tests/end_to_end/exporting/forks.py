@@ -234,5 +234,92 @@ def orphan():
     os.kill(os.getpid(), 9)
 
 
+def silent_orphan():
+    """The parent is killed with spans on disk, and its child does nothing at all."""
+    provider = exporting()
+    emit("parent", 3)
+    assert not provider.force_flush(30_000)
+    if os.fork() == 0:
+        print("done", flush=True)
+        sys.stdin.readline()
+        os._exit(0)
+    sys.stdin.readline()
+    os.kill(os.getpid(), 9)
+
+
+def steps():
+    """Make spans for each line of the input, until killed."""
+    exporting()
+    for number, _ in enumerate(sys.stdin):
+        who = f"{sys.argv[2]}-{number}"
+        emit(who, 3)
+        flush()
+        print(who, flush=True)
+
+
+def next_one():
+    exporting()
+    emit("next", 3)
+    flush()
+
+
+def embedded():
+    """Forked children of a program with a store of its own put into its inbox."""
+    provider = exporting(path="store")
+    (processor,) = provider._active_span_processor._span_processors
+    emit("before", 3)
+    for number in range(3):
+        waited(forked(lambda who=f"child{number}": emit(who, 3)))
+    children = [multiprocessing.Process(target=emit, args=(f"more{i}", 3)) for i in range(3)]
+    for process in children:
+        process.start()
+    for process in children:
+        process.join()
+    emit("after", 3)
+    flush()
+    print(processor.outlet.engine.services.stats.answer("default").size.spans)
+
+
+def hanging():
+    """Fork while a request hangs, and say how long a fork took at most."""
+    exporting()
+    emit("parent", 3)
+    time.sleep(1)
+    longest = 0.0
+    for number in range(5):
+        began = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            emit(f"child{number}", 3)
+            trace.get_tracer_provider().force_flush(1_000)
+            os._exit(0)
+        longest = max(longest, time.monotonic() - began)
+        waited(pid)
+    emit("after", 3)
+    print(longest)
+
+
+def stalled():
+    """Fork while the disk does not answer for longer than a fork may wait."""
+    from otel_vector.inbox.forking import GATE
+
+    exporting()
+    emit("parent", 3)
+    flush()
+    inside = threading.Event()
+
+    def work():
+        with GATE:
+            inside.set()
+            time.sleep(5)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    inside.wait()
+    waited(forked(lambda: emit("child", 3)))
+    thread.join()
+    emit("after", 3)
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]]()
