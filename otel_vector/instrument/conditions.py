@@ -29,6 +29,8 @@ _ORDERS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
+_HEX: Final = frozenset({"uuid", "trace_id", "span_id", "parent_span_id"})
+"""Fields whose letters are lower case in rows, however they are asked for."""
 _SUFFIXES: Final = (*_ORDERS, "like", "not_equal")
 
 
@@ -66,10 +68,9 @@ def holds(condition: Condition, row: Row) -> bool:
     if condition.op in _ORDERS:
         return any(_ordered(condition.op, have, want) for want in condition.values)
     if condition.op == "like":
-        return have is not None and any(
-            _pattern(w).fullmatch(text_of(have)) for w in condition.values
-        )
-    is_equal = any(_equal(have, want) for want in condition.values)
+        return any(_like(have, want) for want in condition.values)
+    equal = operator.eq if condition.name in _HEX else _equal  # an id may look like a number
+    is_equal = any(equal(have, want) for want in condition.values)
     return is_equal == (condition.op == "equal")
 
 
@@ -98,6 +99,8 @@ def _condition(key: str, value: Any) -> Condition:
         raise InvalidInputError(f"filter {key!r} compares with a text such as '*declined*'")
     if name == TIME and op != "like":
         values = tuple(_moment(key, one) for one in values)
+    if name in _HEX:
+        values = tuple(one.lower() if isinstance(one, str) else one for one in values)
     return Condition(name, op, values)
 
 
@@ -114,9 +117,15 @@ def _moment(key: str, value: Any) -> str:
         raise InvalidInputError(f"filter {key!r}: {error}") from error
 
 
+def _like(have: Any, pattern: str) -> bool:
+    if isinstance(have, list):
+        return any(_like(one, pattern) for one in have)
+    return have is not None and _pattern(pattern).fullmatch(text_of(have)) is not None
+
+
 def _equal(have: Any, want: Any) -> bool:
     if isinstance(have, list):
-        return any(_equal(one, want) for one in have)
+        return have == want or any(_equal(one, want) for one in have)
     if have is None or want is None:
         return have is want
     if text_of(have) == text_of(want):
@@ -142,7 +151,11 @@ def _number(value: Any) -> int | float | None:
 
 
 def text_of(value: Any) -> str:
-    """Return a value as conditions compare it."""
+    """Return a value as conditions compare it: as JSON has it where that is plain."""
+    if isinstance(value, dict):
+        from orjson import OPT_NON_STR_KEYS, OPT_SORT_KEYS, dumps
+
+        return dumps(value, default=str, option=OPT_SORT_KEYS | OPT_NON_STR_KEYS).decode()
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

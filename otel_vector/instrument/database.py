@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -30,6 +31,8 @@ __all__ = ["Database"]
 
 _TENANT: Final = "default"
 _FLUSH_S: Final = 10.0
+_SECRET_PARTS: Final = re.compile(r"(?<=//)[^/?#]*@|[?#].*", re.DOTALL)
+"""Of an URL: a user's name and password, and what is asked of a server."""
 
 
 class Database:
@@ -54,6 +57,19 @@ class Database:
         self._process = os.getpid()
         self._writes = OwnWrites(outlet)
         self.is_closed = False
+
+    def __repr__(self) -> str:
+        """Return where it is, without keys and passwords."""
+        state = ", closed" if self.is_closed else ""
+        return f"Database({self._place()}{state})"
+
+    def _place(self) -> str:
+        path = self.settings.exporter.path
+        if path:
+            return f"path={path!r}"
+        from otel_vector.client.access import DEFAULT_URL
+
+        return f"client_url={_SECRET_PARTS.sub('', self.settings.client.url or DEFAULT_URL)!r}"
 
     @property
     def client(self) -> Client | Engine:

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from otel_vector.errors import InvalidInputError
 from otel_vector.instrument.asking import Asked, Json
+from otel_vector.instrument.captured import SCOPE, naming
 from otel_vector.instrument.conditions import Condition, unknown_name
-from otel_vector.instrument.rows import ARGUMENT, EXECUTION_FIELDS, TAG
+from otel_vector.instrument.rows import ARGUMENT, EXECUTION_FIELDS, TAG, Row, execution_row
 
 __all__ = ["KnownNames"]
 
@@ -16,6 +17,7 @@ _CLOSED: Final = {
     "status": ("ERROR", "SUCCESS"),
     "exec_source": ("EVAL", "REALTIME", "REPLAY", "SELF", "SHADOW", "TEST"),
 }
+_LOOKED_AT: Final = 100  # spans whose arguments are read to know their names
 _ANY: Final[Json] = {"group": False, "limit": 1, "runs": ["all"]}
 
 
@@ -57,12 +59,27 @@ class KnownNames:
             return
         keys = [name] if name.startswith((ARGUMENT, TAG)) else [ARGUMENT + name, TAG + name]
         having = {"or": [{"has": {"attribute": key}} for key in keys]}
-        if self._asked.search({**_ANY, "filter": having})["spans"]:
+        if self._asked.search({**_ANY, "filter": having})["spans"] or self._is_captured(name):
             self._known.add(name)
         elif self._asked.search(_ANY)["spans"]:
             raise unknown_name(name, self._known | self._seen(), what)
 
+    def _is_captured(self, name: str) -> bool:
+        """Return whether it is an argument within what calls were given, as far as can be told."""
+        if name.startswith((ARGUMENT, TAG)):
+            return False
+        found = self._latest(naming(name))
+        return len(found) == _LOOKED_AT or any(name in row for row in found)
+
+    def _latest(self, condition: Json) -> list[Row]:
+        question = {"filter": condition, "limit": _LOOKED_AT, "runs": ["all"]}
+        return [execution_row(item) for item in self._asked.listed(question)]
+
     def _seen(self) -> set[str]:
         """Return the names of arguments and tags that spans have lately had."""
         keys = [row["key"] for row in self._asked.attributes()["attributes"]]
-        return {key.removeprefix(p) for key in keys for p in (ARGUMENT, TAG) if key.startswith(p)}
+        own = {key.removeprefix(p) for key in keys for p in (ARGUMENT, TAG) if key.startswith(p)}
+        called = self._latest({"field": "scope", "value": SCOPE})
+        return own | {
+            name for row in called for name in row if not name.startswith((ARGUMENT, TAG))
+        }

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from string import hexdigits
 from typing import Any, Final
 
+from otel_vector.instrument.captured import INPUT, naming, verbatim, with_texts
 from otel_vector.instrument.conditions import TIME, Condition, pieces_of, text_of
 from otel_vector.instrument.rows import ARGUMENT, TAG
 from otel_vector.spans.meanings import RunKind
@@ -20,12 +21,17 @@ __all__ = ["Narrowed", "narrowed"]
 
 Json = dict[str, Any]
 
-_BUILT_IN: Final = {"trace_id": "trace", "span_id": "span", "parent_span_id": "parent"}
+_BUILT_IN: Final = {
+    "trace_id": "trace",
+    "span_id": "span",
+    "parent_span_id": "parent",
+    "service_name": "service",
+}
 _SIGNS: Final = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 _CODE: Final = "code.function.name"
 _ATTRIBUTES: Final = {
     "error_code": ("otel_vector.error.code", "error.type"),
-    "input_value": ("input.value",),
+    "input_value": (INPUT,),
     "return_value": ("output.value",),
 }
 _RUNS: Final = {"REALTIME": RunKind.LIVE.value} | {kind.name: kind.value for kind in RunKind}
@@ -152,7 +158,7 @@ def _definition(condition: Condition) -> Json | None:
 def _built_in(condition: Condition) -> Json | None:
     if condition.op != "equal":
         return None
-    return {"field": _BUILT_IN[condition.name], "values": list(map(str, condition.values))}
+    return {"field": _BUILT_IN[condition.name], "values": list(map(text_of, condition.values))}
 
 
 def _failed(condition: Condition) -> Json | None:
@@ -164,14 +170,26 @@ def _failed(condition: Condition) -> Json | None:
 
 def _attributes(condition: Condition) -> Json | None:
     name = condition.name
-    keys = _ATTRIBUTES.get(name, (f"{ARGUMENT}{name}", f"{TAG}{name}"))
+    if name in _ATTRIBUTES:
+        return _any([_attribute(key, condition) for key in _ATTRIBUTES[name]])
     if name.startswith((ARGUMENT, TAG)):
-        keys = (name,)
-    made = [_attribute(key, condition) for key in keys]
-    return _any([one for one in made if one is not None])
+        return _attribute(name, condition)
+    own = [_attribute(f"{prefix}{name}", condition) for prefix in (ARGUMENT, TAG)]
+    return _any([*own, _captured(condition)])
 
 
-def _attribute(key: str, condition: Condition) -> Json | None:
+def _captured(condition: Condition) -> Json:
+    """Return what finds a condition on an argument that has no attribute of its own."""
+    values = condition.values if condition.op in {"equal", "like"} else ()
+    is_text = all(isinstance(value, str | bool) for value in values)
+    pieces = [next(iter(pieces_of(text_of(value))), "") for value in values if is_text]
+    texts = verbatim(pieces)
+    said = _occurring(texts) if texts else None
+    more = [with_texts(texts)] if texts else []
+    return {"and": [naming(condition.name), *more, *([said] if said else [])]}
+
+
+def _attribute(key: str, condition: Condition) -> Json:
     where = {"attribute": key, "scope": "span"}
     if condition.op == "equal":
         return {**where, "values": list(map(text_of, condition.values))}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from otel_vector.instrument.captured import INPUT, SCOPE, arguments_in
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import RunKind
 from otel_vector.spans.values import plain, text_form
@@ -28,8 +29,9 @@ ARGUMENT: Final = "otel_vector.argument."
 TAG: Final = "otel_vector.tag."
 
 EXECUTION_FIELDS: Final = (
-    *("uuid", "trace_id", "span_id", "parent_span_id", "function_name", "function_uuid"),
-    *("timestamp_utc", "duration_ms", "status", "error_code", "error_message"),
+    *("uuid", "trace_id", "span_id", "parent_span_id"),
+    *("service_name", "function_name", "function_uuid", "timestamp_utc"),
+    *("duration_ms", "status", "error_code", "error_message"),
     *("input_value", "return_value", "exec_source"),
 )
 """What every execution has; an argument or tag of such a name stands under its attribute's."""
@@ -61,6 +63,7 @@ def execution_row(item: Item) -> Row:
         "trace_id": item.trace_hex,
         "span_id": item.span_hex,
         "parent_span_id": item.parent_hex or None,
+        "service_name": item.service,
         "function_name": code.rpartition(".")[2] if code else item.name,
         "function_uuid": f"{item.service}/{code}" if code else None,
         "timestamp_utc": ended_at(item.end_ns),
@@ -68,12 +71,15 @@ def execution_row(item: Item) -> Row:
         "status": "ERROR" if item.status == "error" else "SUCCESS",
         "error_code": values.get("otel_vector.error.code") or values.get("error.type"),
         "error_message": _message(item),
-        "input_value": _text(attributes, "input.value"),
+        "input_value": _text(attributes, INPUT),
         "return_value": _text(attributes, "output.value"),
         "exec_source": _SOURCES.get(item.run, item.run.value.upper()),
     }
     _spread(row, values, ARGUMENT)
     _spread(row, values, TAG)
+    if row["input_value"] and item.scope.scope.name == SCOPE:
+        for name, value in arguments_in(row["input_value"]).items():
+            row.setdefault(name, value)
     return row
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from otel_vector.errors import InvalidInputError
 from otel_vector.instrument.executions import Wish
 from otel_vector.instrument.ordered import Order
 from otel_vector.instrument.rows import Row
@@ -29,10 +30,10 @@ def search_functions(query: str, limit: int = 5, filters: Filters = None) -> lis
         `distance` (0 for the same meaning), and `uuid`, the key of its record.
 
     Raises:
-        InvalidInputError: a name to filter by is unknown.
+        InvalidInputError: the query is no text, or a name to filter by is unknown.
         OtelVectorError: the store does not answer.
     """
-    return database().functions(query, limit, filters)
+    return database().functions(_text(query), limit, filters)
 
 
 def search_executions(
@@ -58,25 +59,41 @@ def search_executions(
         query: what they are to be about, in the query language.
 
     Returns:
-        Of each `uuid`, `trace_id`, `span_id`, `parent_span_id`, `function_name`, `function_uuid`,
-        `timestamp_utc` (when it ended, ISO), `duration_ms`, `status` (SUCCESS or ERROR),
-        `error_code`, `error_message`, `input_value` and `return_value` (JSON text), `exec_source`;
-        `attributes_to_capture` and tags by their names, or by that of their attribute where the
-        name is taken.
+        Of each `uuid`, `trace_id`, `span_id`, `parent_span_id`, `service_name`, `function_name`,
+        `function_uuid`, `timestamp_utc` (when it ended, ISO), `duration_ms`, `status` (SUCCESS or
+        ERROR), `error_code`, `error_message`, `input_value` and `return_value` (JSON text),
+        `exec_source`; `attributes_to_capture` and tags by their names, or by that of their
+        attribute where the name is taken; other captured arguments where it is not.
 
     Raises:
-        InvalidInputError: a name is unknown, or a value cannot be compared so.
+        InvalidInputError: the query is no text, a name is unknown, or a value cannot be compared
+            so.
         OtelVectorError: the store does not answer.
     """
+    words = "" if query is None else _text(query)
     known = database()
-    by_time = None if query else "timestamp_utc"
+    by_time = None if words else "timestamp_utc"
     name = sort_by or by_time
     order = Order(name, sort_ascending) if name else None
-    return known.executions(Wish(limit, filters, order, query or "", runs=known.runs()))
+    return known.executions(Wish(limit, filters, order, words, runs=known.runs()))
 
 
 def search_errors_by_message(query: str, limit: int = 10, filters: Filters = None) -> list[Row]:
     """Return failed executions by what their errors say; otherwise as `search_executions`."""
+    words = _text(query)
     known = database()
     failed = {"status": "ERROR", **(filters or {})}
-    return known.executions(Wish(limit, failed, None, query, ("error",), known.runs()))
+    return known.executions(Wish(limit, failed, None, words, ("error",), known.runs()))
+
+
+def _text(query: object) -> str:
+    """Return a query that is a text.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
+    if not isinstance(query, str):
+        raise InvalidInputError(
+            f"query is a text, such as 'card declined', or empty for anything; not {query!r:.80}"
+        )
+    return query

@@ -156,6 +156,60 @@ def test_errors_are_found_by_what_they_say(run, settings):
     )[0].startswith("2 {'TypeError'} ")
 
 
+def test_all_arguments_are_in_a_row_and_filtered_by(run, settings):
+    assert run(
+        """
+        from otel_vector import trace_span
+        initialize_database()
+        @trace_span(capture_inputs=True)
+        def order(number, items, status="new"): ...
+        order("A-1", {"cake": 2})
+        order("A-2", {"tea": 1}, status="old")
+        (row,) = search_executions(filters={"number": "A-2"})
+        print(row["number"], row["items"], row["status"], row["service_name"])
+        (same,) = search_executions(filters={"trace_id": row["trace_id"].upper()})
+        print(same == row, len(search_executions(filters={"number__like": "A-*"})))
+        """,
+        **settings,
+    ) == ["A-2 {'tea': 1} SUCCESS shop", "True 2"]
+
+
+@pytest.mark.parametrize(
+    "call", ["search_functions(None)", "search_errors_by_message(3)", "search_executions(query=3)"]
+)
+def test_a_query_that_is_no_text_is_refused(run, tmp_path, call):
+    (said,) = run(
+        f"""
+        try:
+            {call}
+        except OtelVectorError as error:
+            print(type(error).__name__, error)
+        """,
+        exporter_spool=tmp_path / "spool",
+    )
+    assert said.startswith("InvalidInputError query is a text")
+
+
+def test_a_database_says_where_it_is_and_no_secret(run, tmp_path):
+    url = "http://me:hunter2@127.0.0.1:1/x?key=hunter3"
+    assert run(
+        """
+        from otel_vector.instrument.setup import database
+        with_store = initialize_database(path="here", api_key="hunter4")
+        print(with_store)
+        with_store.close()
+        print(with_store)
+        print(database())
+        """,
+        exporter_spool=tmp_path / "spool",
+        client_url=url,
+    ) == [
+        "Database(path='here')",
+        "Database(path='here', closed)",
+        "Database(client_url='http://127.0.0.1:1/x')",
+    ]
+
+
 def test_runs_of_the_callers_own_kind_are_found(run, settings):
     assert run(
         """

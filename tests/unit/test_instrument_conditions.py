@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otel_vector.canonical.encode import text_of
 from otel_vector.errors import InvalidInputError
 from otel_vector.instrument.conditions import conditions_of, holds
 from otel_vector.instrument.narrowing import narrowed
@@ -17,6 +18,7 @@ from otel_vector.testing.builders import Event, SpanRow, item_of
 
 ROW = {
     "name": "pay", "amount": 5000, "ratio": 0.5, "vip": True, "missing": None, "tags": ["a", "b"],
+    "card": {"brand": "v", "number": "4"},
     "timestamp_utc": "2026-11-21T10:00:00.000001+00:00",
 }  # fmt: skip
 
@@ -55,6 +57,12 @@ ROW = {
         ({"missing__gt": 1}, False),
         ({"missing__not_equal": 3}, True),
         ({"tags": "b"}, True),
+        ({"tags": [["a", "b"]]}, True),
+        ({"tags__like": "?"}, True),
+        ({"tags__like": "ab"}, False),
+        ({"card": {"number": "4", "brand": "v"}}, True),
+        ({"card": {"number": "5"}}, False),
+        ({"card__like": '*"number":"4"*'}, True),
         ({"name__gt": "a"}, True),
         ({"name__gt": 3}, False),
         ({"timestamp_utc": "2026-11-21T10:00:00.000001Z"}, True),
@@ -81,6 +89,13 @@ NAMES = st.sampled_from(["pay", "shop.pay", "Cart.pay", "pay_all", "GET /pay", "
 VALUES = st.one_of(
     st.booleans(), st.integers(-3, 3), st.floats(-3, 3), st.text("abp.*?%0", max_size=4)
 )
+CAPTURED = st.recursive(
+    st.one_of(
+        VALUES, st.none(), st.floats(), st.text('ab"\\é', max_size=4), st.binary(max_size=2)
+    ),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text("ab", max_size=1), inner),
+    max_leaves=4,
+)
 
 
 @st.composite
@@ -90,6 +105,9 @@ def spans(draw):
         f"otel_vector.{draw(st.sampled_from(['tag', 'argument']))}.{k}": v for k, v in own.items()
     }
     if draw(st.booleans()):
+        given = st.dictionaries(st.sampled_from(["team", "status", 'a"b']), CAPTURED)
+        attributes["input.value"] = text_of(draw(given))
+    if draw(st.booleans()):
         attributes["code.function.name"] = draw(NAMES)
     if draw(st.booleans()):
         attributes["otel_vector.error.code"] = draw(NAMES)
@@ -98,6 +116,8 @@ def spans(draw):
     return item_of(
         SpanRow(
             name=draw(NAMES),
+            service=draw(st.sampled_from(["shop", "1.0", ""])),
+            scope=draw(st.sampled_from(["otel_vector", "openai"])),
             parent=draw(st.integers(0, 2)),
             status=draw(st.sampled_from([0, 1, 2])),
             status_message=draw(NAMES),
@@ -113,7 +133,7 @@ def spans(draw):
 FIELDS = (
     *("function_name", "status", "duration_ms", "error_code", "error_message", "trace_id"),
     *("parent_span_id", "team", "user_id", "otel_vector.tag.team", "return_value"),
-    *("function_uuid", "timestamp_utc"),
+    *("function_uuid", "timestamp_utc", "service_name", 'a"b'),
 )
 
 
@@ -128,8 +148,9 @@ def filters(draw):
             )
         }
     if suffix == "__like":
-        return {name + suffix: draw(st.text("abpy.*?%0", max_size=3))}
-    many = st.lists(VALUES, max_size=2) if suffix in {"", "__not_equal"} else VALUES
+        return {name + suffix: draw(st.text('abpy.*?%0"é{:', max_size=3))}
+    several = suffix in {"", "__not_equal"}
+    many = st.lists(st.one_of(VALUES, CAPTURED), max_size=2) if several else VALUES
     named = st.sampled_from(["ERROR", "SUCCESS", "pay", "shop/shop.pay"])
     return {name + suffix: draw(st.one_of(many, VALUES, named))}
 

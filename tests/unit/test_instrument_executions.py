@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.serving import Served, served
+from support.searching import asking, find, numbers
 from support.world import World, at
 
-from otel_vector.client import Access, Client
 from otel_vector.describe.functions import function_body
 from otel_vector.errors import InvalidInputError
-from otel_vector.instrument.asking import Collector, Embedded
+from otel_vector.instrument.asking import Embedded
 from otel_vector.instrument.definitions import functions_about
 from otel_vector.instrument.executions import Executions, Wish
 from otel_vector.instrument.ordered import Order
@@ -63,25 +62,6 @@ def of_nothing(request):
     yield from asking(request.param, World())
 
 
-def asking(kind, world):
-    if kind == "embedded":
-        yield Embedded(world.services, TENANT)
-        return
-    with (
-        served(Served(world.store, world.services)) as http,
-        Client(str(http.base_url), access=Access()) as client,
-    ):
-        yield Collector(client)
-
-
-def find(asked, **wish):
-    return Executions(asked).find(Wish(**wish))
-
-
-def numbers(rows):
-    return [int(row["trace_id"], 16) for row in rows]
-
-
 def test_the_latest_to_end_come_first(asked):
     assert numbers(find(asked)) == [3, 1, 4, 6, 2]
     assert numbers(find(asked, limit=2)) == [3, 1]
@@ -94,6 +74,7 @@ def test_a_row_tells_all_of_a_call(asked):
         "trace_id": f"{3:032x}",
         "span_id": f"{3:016x}",
         "parent_span_id": None,
+        "service_name": "shop",
         "function_name": "pay_all",
         "function_uuid": "shop/shop.pay_all",
         "timestamp_utc": datetime.fromtimestamp(at(20) / 1e9, UTC).isoformat(
@@ -155,6 +136,17 @@ def test_filters_narrow_down(asked, filters, found):
 def test_what_a_call_was_given_and_gave_is_in_its_row_and_found_by_it(asked, filters):
     (row,) = find(asked, filters={**filters, "exec_source": "TEST"})
     assert (row["input_value"], row["return_value"]) == ('{"order":"A-7"}', '{"paid":true}')
+
+
+@pytest.mark.parametrize("name", ["trace_id", "span_id", "uuid"])
+def test_ids_are_found_in_upper_case(asked, name):
+    (row, *_) = find(asked)
+    assert find(asked, filters={name: row[name].upper()}) == [row]
+
+
+def test_executions_of_a_service_are_found(asked):
+    assert len(find(asked, filters={"service_name": "shop"})) == 5
+    assert find(asked, filters={"service_name": "mail"}) == []
 
 
 @pytest.mark.parametrize("wrong", ["team", 5, ["team", "billing"]])
