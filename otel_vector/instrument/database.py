@@ -76,7 +76,8 @@ class Database:
         """Whom searches ask: the collector's client, or the store in this process.
 
         Raises:
-            StoreUnavailableError: the store is in the process that this one was forked from.
+            StoreUnavailableError: it is closed, or the store is in the process that this one was
+                forked from.
         """
         return self._engine() if self.settings.exporter.path else self._collector()
 
@@ -137,7 +138,15 @@ class Database:
             return Embedded(self._engine().services, tenant)
         return Collector(self._collector())
 
+    def _refuse_if_closed(self) -> None:
+        if self.is_closed:
+            raise StoreUnavailableError(
+                f"{self!r} answers no more; call initialize_database, which closes the one before"
+                " if its settings differ, and ask what it returns"
+            )
+
     def _engine(self) -> Engine:
+        self._refuse_if_closed()
         engine = self._outlet.engine if self._outlet is not None else None
         if engine is None:
             raise StoreUnavailableError(
@@ -148,6 +157,7 @@ class Database:
 
     def _collector(self) -> Client:
         """Return the client of this process; a fork must not share its parent's connections."""
+        self._refuse_if_closed()
         if self._client is None or self._process != os.getpid():
             from otel_vector.client import Access, Client
             from otel_vector.client.access import DEFAULT_URL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -21,11 +22,34 @@ __all__ = ["database", "initialize_database"]
 
 
 class _Known:
-    """The database of this process, once there is one."""
+    """The database of this process, once there is one.
+
+    Attributes:
+        database: where searches ask.
+        is_set_up: whether spans go there, and not just searches.
+        own: the processor that was made last; None while spans go through one of somebody else.
+    """
 
     def __init__(self) -> None:
         self.turn = threading.RLock()
         self.database: Database | None = None
+        self.own: VectorSpanProcessor | None = None
+        self.is_set_up = False
+
+    def leave(self) -> None:
+        """Flush and close the database, unless somebody else's processor goes on with it."""
+        is_elses = self.is_set_up and self.own is None
+        if self.database is not None and not is_elses:
+            self.database.close()
+
+    def set_up(self, database: Database, own: VectorSpanProcessor | None) -> None:
+        """Put a database that spans go to in the place of the one before."""
+        self.leave()
+        self.database, self.own, self.is_set_up = database, own, True
+
+    def ask(self, database: Database) -> None:
+        """Put a database that is but searched in the place of one that is closed."""
+        self.database, self.is_set_up = database, False
 
     def renew(self) -> None:
         """Leave no lock behind that another thread held at the fork."""
@@ -40,7 +64,8 @@ def initialize_database(**settings: Any) -> Database:
     """Send the spans of this process to the store, and see that the store answers.
 
     A tracer provider is set up if there is none; one that is there gets a `VectorSpanProcessor`,
-    once, however often this is called.
+    once, however often this is called. With other settings than the call before, the new database
+    takes the place of that one, which is flushed and closed; processors of the application stay.
 
     Args:
         settings: the keywords of `VectorSpanProcessor`: `path="traces"` for a store in this
@@ -58,11 +83,15 @@ def initialize_database(**settings: Any) -> Database:
     wanted = settings_of(settings)
     with _known.turn:
         known = _known.database
-        if known is not None and not known.is_closed and known.settings == wanted:
+        is_same = known is not None and not known.is_closed and known.settings == wanted
+        if known is not None and is_same and _known.is_set_up:
             known.check()
             return known
         provider = _provider()
         processor = _processor_of(provider, wanted)
+        if known is not None and not is_same and _is_same_folder(known.settings, wanted):
+            _put(provider, None, _known.own)
+            _known.leave()
         made = processor or VectorSpanProcessor(**settings)
         database = Database(wanted, made.outlet, made.shutdown)
         try:
@@ -71,10 +100,10 @@ def initialize_database(**settings: Any) -> Database:
             if processor is None:
                 made.shutdown(0)
             raise
-        if processor is None:
-            provider.add_span_processor(made)
-            _install(provider)
-        _known.database = database
+        own = made if processor is None else None
+        _put(provider, own, _known.own)
+        _install(provider)
+        _known.set_up(database, own)
         return database
 
 
@@ -90,7 +119,9 @@ def database() -> Database:
             settings = settings_of({})
             shared = outlet(settings)
             seconds = settings.exporter.shutdown_s
-            _known.database = Database(settings, shared, lambda: release(settings, seconds))
+            found = Database(settings, shared, lambda: release(settings, seconds))
+            _known.ask(found)
+            return found
         return _known.database
 
 
@@ -116,6 +147,25 @@ def _provider() -> TracerProvider:
 def _install(provider: TracerProvider) -> None:
     if trace.get_tracer_provider() is not provider:
         trace.set_tracer_provider(provider)
+
+
+def _put(
+    provider: TracerProvider, new: VectorSpanProcessor | None, old: VectorSpanProcessor | None
+) -> None:
+    """Have a provider's spans go to a processor and no more to another, none twice."""
+    shared = provider._active_span_processor  # noqa: SLF001 -- nothing else can remove one
+    with shared._lock:  # noqa: SLF001
+        kept = tuple(one for one in shared._span_processors if one is not old)  # noqa: SLF001
+        shared._span_processors = (*kept, *([new] if new else []))  # noqa: SLF001
+
+
+def _is_same_folder(one: Settings, other: Settings) -> bool:
+    """Return whether two settings name one store, which cannot be open twice."""
+    if not (one.exporter.path and other.exporter.path):
+        return False
+    return Path(one.exporter.path).expanduser().resolve() == (
+        Path(other.exporter.path).expanduser().resolve()
+    )
 
 
 def _processor_of(provider: TracerProvider, settings: Settings) -> VectorSpanProcessor | None:

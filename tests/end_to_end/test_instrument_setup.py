@@ -1,59 +1,21 @@
 """One call sets a process up; what it writes is found by what it asks next."""
 
 import subprocess
-import sys
-import textwrap
 
 import pytest
 from serving import COMMAND, Served, environment, eventually
-
-HEAD = """
-from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
-from otel_vector import OtelVectorError, VectorSpanProcessor, initialize_database
-from otel_vector import search_executions, search_functions, vectorize
-from otel_vector.instrument.searching import search_errors_by_message
-
-@vectorize("adds two numbers", attributes_to_capture=["a"])
-def add(a, b):
-    return a + b
-"""
+from setting_up import place_of, programs_in
 
 
 @pytest.fixture
 def run(tmp_path):
-    """Run a program; return what it printed."""
-
-    def call(text, *, check=True, **settings):
-        named = {f"OTEL_VECTOR_{name.upper()}": str(value) for name, value in settings.items()}
-        done = subprocess.run(
-            [sys.executable, "-c", HEAD + textwrap.dedent(text)],
-            capture_output=True,
-            text=True,
-            cwd=tmp_path,
-            env={**environment(), "OTEL_SERVICE_NAME": "shop", **named},
-            timeout=120,
-            check=False,
-        )
-        assert not check or done.returncode == 0, done.stderr
-        return done.stdout.splitlines()
-
-    return call
+    return programs_in(tmp_path)
 
 
 @pytest.fixture(params=["embedded", "collector"])
 def settings(request, tmp_path):
-    if request.param == "embedded":
-        yield {"exporter_path": tmp_path / "store"}
-        return
-    served = Served(tmp_path)
-    served.start()
-    yield {
-        "exporter_endpoint": f"http://{served.endpoints['otlp_grpc']}",
-        "exporter_spool": tmp_path / "spool",
-        "client_url": f"http://{served.endpoints['api']}",
-    }
-    served.end()
+    with place_of(request.param, tmp_path) as found:
+        yield found
 
 
 def test_each_call_is_found_by_the_search_that_follows_it(run, settings):
