@@ -1,5 +1,8 @@
 """What the exporter's classes take in: by keyword, by environment, by file."""
 
+import subprocess
+import sys
+
 import pytest
 from support.exporting import NOBODY, closing
 
@@ -108,8 +111,20 @@ def test_keywords_are_over_the_environment(monkeypatch):
     assert settings_of({"protocol": None}).exporter.protocol == "http/protobuf"
 
 
+DECLARED = """
+import sys
+from opentelemetry import configuration, trace
+configuration.configure_sdk(configuration.load_config_file(sys.argv[1]))
+provider = trace.get_tracer_provider()
+settings = provider._active_span_processor._span_processors[0].span_exporter.settings
+print(settings.exporter.queue_items, *settings.redact.keys)
+provider.shutdown()
+"""
+
+
 def test_the_declarative_configuration_file_gives_keywords(tmp_path):
-    configuration = pytest.importorskip(
+    """In a process of its own, since it sets what is the whole process's."""
+    pytest.importorskip(
         "opentelemetry.configuration", reason="opentelemetry-configuration is not installed"
     )
     file = tmp_path / "otel.yaml"
@@ -118,13 +133,7 @@ def test_the_declarative_configuration_file_gives_keywords(tmp_path):
         f"          vector: {{endpoint: '{NOBODY}', spool: {tmp_path / 'spool'},"
         " queue_items: 1000, redact_keys: [shoe]}\n"
     )
-    from opentelemetry import trace
-
-    configuration.configure_sdk(configuration.load_config_file(str(file)))
-    provider = trace.get_tracer_provider()
-    exporter = provider._active_span_processor._span_processors[0].span_exporter
-    try:
-        assert exporter.settings.exporter.queue_items == 1000
-        assert exporter.settings.redact.keys == ("shoe",)
-    finally:
-        provider.shutdown()
+    done = subprocess.run(
+        [sys.executable, "-c", DECLARED, str(file)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["1000", "shoe"]

@@ -358,6 +358,6 @@ def test_an_exception_that_was_thrown_in_is_not_kept(spans):
         with pytest.raises(BrokenError):
             stream.throw(BrokenError())
         del stream
-        assert not [o for o in gc.get_objects() if isinstance(o, BrokenError)]
+        assert not [o for o in gc.get_objects() if type(o) is BrokenError]
     finally:
         gc.enable()
