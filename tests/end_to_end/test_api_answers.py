@@ -304,8 +304,15 @@ def test_metrics_are_read_by_prometheus():
 
 
 def events_of(response):
+    """Return the events from now on: who has heard the first heartbeat is among the followers."""
+    lines = response.iter_lines()
+    assert next(lines).startswith(":")
+    return events_in(lines)
+
+
+def events_in(lines):
     event = {}
-    for line in response.iter_lines():
+    for line in lines:
         if not line and event:
             yield event
             event = {}
@@ -321,9 +328,9 @@ def test_a_follower_is_sent_each_write():
         api.stream("GET", "/v1/events") as stream,
     ):
         assert stream.headers["content-type"].startswith("text/event-stream")
+        events = events_of(stream)
         world.write([SpanRow(name="first"), SpanRow(name="second", span=2)])
         world.write([LogRow(body="third")])
-        events = events_of(stream)
         one, two = next(events), next(events)
         assert (one["event"], one["id"]) == ("stored", "1")
         data = orjson.loads(one["data"])
@@ -337,9 +344,10 @@ def test_a_follower_with_a_filter_hears_only_of_what_matches():
     world = World()
     path = "/v1/events?filter=service:payment"
     with served(Served(world.store, world.services)) as api, api.stream("GET", path) as stream:
+        events = events_of(stream)
         world.write([SpanRow(service="cart")])
         world.write([SpanRow(service="payment", name="yes"), SpanRow(service="cart", span=9)])
-        data = orjson.loads(next(events_of(stream))["data"])
+        data = orjson.loads(next(events)["data"])
         assert (data["sequence"], data["count"]) == (2, 2)
         assert [s["name"] for s in data["spans"]] == ["yes"]
 

@@ -32,6 +32,7 @@ FOREIGN = {
     "docker",
     "gunicorn",
     "head",
+    "jaeger",
     "jq",
     "opentelemetry-instrument",
     "pip",

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -172,10 +175,12 @@ class Application:
         self.spool = folder / "spool"
         self.service = re.sub(r"\W+", "-", service)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "tmp").mkdir(exist_ok=True)
+        # Of its own, and short: a fork server makes a socket in it.
+        temporary = tempfile.mkdtemp(prefix="ov-")
+        weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
         self.environment = environment(
             HOME=str(folder),
-            TMPDIR=str(folder / "tmp"),
+            TMPDIR=temporary,
             OTEL_SERVICE_NAME=self.service,
             OTEL_VECTOR_EXPORTER_ENDPOINT=f"http://{collector}",
             OTEL_VECTOR_EXPORTER_SPOOL=str(self.spool),
