@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from base64 import b64decode
@@ -21,6 +22,8 @@ __all__ = ["RESTORERS"]
 Read = Callable[[Tree], Any]
 
 _DTYPE: Final = re.compile(r"[<>|=][biufcmMSUV]\d{0,9}(\[\d{0,9}[a-zA-Z]{1,7}\])?")
+_FOREIGN_PATH: Final = "PosixPath" if os.name == "nt" else "WindowsPath"
+"""The paths that this operating system has none of."""
 _FACTORIES: Final[Mapping[str, type]] = MappingProxyType(
     {each.__name__: each for each in (dict, float, int, list, set, str, tuple)}
 )
@@ -132,10 +135,9 @@ def _path(tree: Mapping[str, Tree], read: Read) -> Any:
     name, text = tree["type"], _exact(read(tree["v"]), str)
     if name not in {"PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"}:
         raise ValueError(f"no such path as {name}")
-    try:
-        return getattr(pathlib, name)(text)
-    except NotImplementedError:  # a path of another operating system
+    if name == _FOREIGN_PATH:
         return Unresolved(f"pathlib.{name}", {"path": text})
+    return getattr(pathlib, name)(text)
 
 
 def _defaulting(tree: Mapping[str, Tree], read: Read) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -114,11 +115,13 @@ class EmbeddedDestination:
         program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
         command = f"the exporter of {program}"
         self._lock = lock = FolderLock.acquire(self._settings.data, command)
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._release, lock)
             engine = Engine.open(self._settings, in_application(self._settings.inbox))
             engine.start()
-        except BaseException:
-            self._lock = None
-            lock.release()
-            raise
+            undo.pop_all()
         self.engine = engine
+
+    def _release(self, lock: FolderLock) -> None:
+        self._lock = None
+        lock.release()

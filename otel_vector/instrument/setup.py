@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -94,12 +95,11 @@ def initialize_database(**settings: Any) -> Database:
             _known.leave()
         made = processor or VectorSpanProcessor(**settings)
         database = Database(wanted, made.outlet, made.shutdown)
-        try:
-            database.check()
-        except BaseException:
+        with ExitStack() as undo:
             if processor is None:
-                made.shutdown(0)
-            raise
+                undo.callback(made.shutdown, 0)
+            database.check()
+            undo.pop_all()
         own = made if processor is None else None
         _put(provider, own, _known.own)
         _install(provider)

@@ -173,6 +173,7 @@ class Workplace:
 
     def run(self, command, **more):
         """Run what a terminal does to its end; return what it printed."""
+        # The pages ask by curl, which a machine need not have; nothing else here needs it.
         if "curl " in command and shutil.which("curl") is None:
             pytest.skip("curl is not installed")
         done = subprocess.run(

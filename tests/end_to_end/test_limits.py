@@ -119,7 +119,7 @@ def disk(tmp_path):
         file.truncate(DISK_BYTES)
     try:
         subprocess.run(["mkfs.ext4", "-q", "-F", "-m0", image], check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
+    except (OSError, subprocess.CalledProcessError) as error:  # mkfs is not everywhere
         pytest.skip(f"no file system can be made here: {error}")
     with mounted(tmp_path / "disk", "-o", "loop", image) as folder:
         yield SmallDisk(folder)

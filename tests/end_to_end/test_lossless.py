@@ -38,6 +38,7 @@ from otel_vector.settings.config import RedactConfig
 REPOSITORY = Path(__file__).parents[2]
 TRACES = Path(os.environ.get("OTLP_SHARED", REPOSITORY.parent / "shared")) / "data" / "traces"
 IDS = {"traceId", "spanId", "parentSpanId"}
+# Recorded traces that are too large for this repository; examples/ has slices of them.
 recorded = pytest.mark.skipif(
     not TRACES.is_dir(), reason="the recorded traces are not here; OTLP_SHARED names their folder"
 )

@@ -33,7 +33,7 @@ def built(name, module, *command):
         command: arguments of `go` but for the output, which stands in for `{output}`.
     """
     go = shutil.which("go")
-    if go is None:
+    if go is None:  # a laptop may be without; the real programs are written in it
         pytest.skip(
             "Go is missing: install it (https://go.dev/dl) to test against the real programs"
         )
@@ -65,8 +65,9 @@ def run(go, arguments, module):
         [go, *arguments], cwd=module, env=environment, capture_output=True, text=True,
         timeout=BUILD_S, check=False,
     )  # fmt: skip
-    unreachable = ("dial tcp", "no such host", "i/o timeout", "proxy.golang.org")
+    unreachable = ("dial tcp", "no such host", "i/o timeout")
     if done.returncode and any(sign in done.stderr for sign in unreachable):
+        # Without network nothing can be built; any other failure of the build is one of the test.
         pytest.skip(f"Go modules cannot be fetched: {done.stderr.strip()[-300:]}")
     assert not done.returncode, done.stderr[-3000:]
     return done.stdout

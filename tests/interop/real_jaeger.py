@@ -47,7 +47,7 @@ def require_free(ports):
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", port))
-            except OSError:
+            except OSError:  # compiled into the suite; another program's is not to be stopped
                 pytest.skip(f"port {port} is taken, and Jaeger's suite can use no other")
 
 

@@ -41,6 +41,7 @@ SECRETS = (
     Plant("gho_16C7e42F292c6912E7710c838347Ae178B4a", "https://x-access-token:{}@github.com/a/b.git"),
     Plant("glpat-abcdefghij0123456789"),
     Plant("xoxb-17653672481-19874698323-pdFZKVeTuE8sk7oOHcBrzzqy"),
+    # The vendor's documented placeholder, in the shape of a webhook's secret.
     Plant("T00000000/B00000000/XXXXXXXXXXXXyyyyyyyyyyyy", "POST https://hooks.slack.com/services/{}"),
     Plant("sk_live_4eC39HqLyjWDarjtT1zdp7dc"),
     Plant("rk_test_4eC39HqLyjWDarjtT1zdp7dc", "Stripe: {}."),

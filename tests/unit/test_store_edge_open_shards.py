@@ -23,6 +23,7 @@ OPEN, MAPS = 4, 70
 NAMES = [Tenant(f"tenant-{n}") for n in range(10)]
 MONTH_NS = 40 * 86_400 * 10**9
 
+# Memory maps and descriptors are counted in /proc.
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has")
 
 

@@ -15,6 +15,9 @@ from otel_vector.spans.ids import Tenant
 from otel_vector.store.edge import EdgeStore
 from otel_vector.store.edge.shortage import open_files
 
+# Memory maps and descriptors are counted in /proc, and their limits set as there.
+linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has")
+
 _OUT_OF = '''
 import ctypes, errno, os, resource, sys
 from pathlib import Path
@@ -139,7 +142,7 @@ print(sum(outcomes), "of", len(outcomes), "could be opened")
 '''
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has")
+@linux
 @pytest.mark.parametrize("what", ["files", "memory", "maps"])
 def test_a_store_that_cannot_be_opened_for_want_of_something_is_whole_afterwards(tmp_path, what):
     command = [sys.executable, "-c", _OUT_OF, what, str(tmp_path / "store")]
@@ -148,7 +151,7 @@ def test_a_store_that_cannot_be_opened_for_want_of_something_is_whole_afterwards
     assert "could be opened" in ran.stdout
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has")
+@linux
 def test_a_further_tenant_is_refused_before_those_that_are_there_want_for_files(tmp_path):
     store = EdgeStore(tmp_path, StoreConfig(), "hashing", 8)
     there = store.tenant(Tenant("there"))
