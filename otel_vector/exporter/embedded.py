@@ -118,6 +118,7 @@ class EmbeddedDestination:
         with ExitStack() as undo:
             undo.callback(self._release, lock)
             engine = Engine.open(self._settings, in_application(self._settings.inbox))
+            undo.callback(engine.close)
             engine.start()
             undo.pop_all()
         self.engine = engine

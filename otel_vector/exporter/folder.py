@@ -95,11 +95,7 @@ def _opened(
     advice = "items are dropped" if is_temporary else "set exporter.spool to a folder that can"
     try:
         return _open(place, settings, notices)
-    except OtelVectorError as error:
-        notices.warn(
-            f"folder {place}", "the spool %s cannot be used: %s; %s", place, error, advice
-        )
-    except OSError as error:
+    except (OtelVectorError, OSError) as error:
         notices.warn(
             f"folder {place}", "the spool %s cannot be used: %s; %s", place, error, advice
         )
