@@ -83,6 +83,11 @@ class ServeConfig:
     allow_purge: bool = _set(
         False, "let test suites empty the store by `POST /jaeger/purge`, on loopback only"
     )
+    trace_link: str = _set(
+        "",
+        "where links on the page `/ask` show a trace, `{trace_id}` in its place, like"
+        " `http://127.0.0.1:16686/trace/{trace_id}` for Jaeger; empty for our own page of it",
+    )
     metrics_without_key: bool = _set(
         False, "let this machine itself read `/metrics` and the parts of `/ready` without a key"
     )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from otel_vector.settings.schema import Entry
 
@@ -26,6 +27,8 @@ _NUMBER: Final = re.compile(r"(-?[0-9][0-9_]*(?:\.[0-9]+)?)\s*([A-Za-z]*)")
 _DOORS: Final = frozenset({"serve.otlp_grpc", "serve.otlp_http", "serve.jaeger_grpc"})
 _ADDRESSES: Final = _DOORS | {"serve.api"}
 _MAX_PORT: Final = 65535
+_TRACE_LINK: Final = "serve.trace_link"
+_PLACEHOLDER: Final = "{trace_id}"
 
 
 def read(entry: Entry, raw: Any) -> Any:
@@ -56,6 +59,8 @@ def problem_with(entry: Entry, value: Any) -> str | None:
         return f"{value} is less than {entry.low:g}"
     if entry.high is not None and value > entry.high:
         return f"{value} is more than {entry.high:g}"
+    if entry.path == _TRACE_LINK:
+        return _link_problem(value)
     return _address_problem(entry, value) if entry.path in _ADDRESSES else None
 
 
@@ -65,6 +70,26 @@ def _address_problem(entry: Entry, value: str) -> str | None:
     host, _, port = value.rpartition(":")
     if not host or not port.isascii() or not port.isdigit() or int(port) > _MAX_PORT:
         return f"{value!r} is not host:port, like {entry.default}"
+    return None
+
+
+def _link_problem(value: str) -> str | None:
+    """Return why a link cannot be followed by a browser, or should not be; None if it can."""
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value)
+        port_is_one = parts.port is None or parts.port > 0
+    except ValueError:
+        return f"{value!r} is not a URL"
+    plain = value.isascii() and value.isprintable() and not set(value) & set(" \"'<>\\^`|")
+    if parts.scheme not in {"http", "https"} or not parts.hostname or not port_is_one or not plain:
+        return f"{value!r} is not a URL of http or https"
+    if "@" in parts.netloc:
+        return "a URL with a user's name in it is not for links"
+    braces = value.count("{") == value.count("}") == value.count(_PLACEHOLDER) > 0
+    if not braces or _PLACEHOLDER in parts.netloc:
+        return f"{value!r} has no {_PLACEHOLDER} behind its host"
     return None
 
 
