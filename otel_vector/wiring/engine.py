@@ -41,6 +41,7 @@ from otel_vector.wiring.backends import (
     open_state,
     require_engine,
 )
+from otel_vector.wiring.gauges import observe_inbox
 from otel_vector.wiring.health import StoreHealth
 from otel_vector.wiring.jobs import build_jobs
 from otel_vector.wiring.models import stored_models, use_models
@@ -270,11 +271,8 @@ class Engine:
         return Redactor(self.settings.redact, key)
 
     def _observe(self) -> None:
-        gauge, state = self.telemetry.gauge, self.inbox.state
-        gauge("otel_vector_inbox_requests", "requests that wait", lambda: state().pending)
-        gauge("otel_vector_inbox_bytes", "bytes of requests that wait", lambda: state().bytes)
-        gauge("otel_vector_inbox_oldest_seconds", "age of the oldest", lambda: state().oldest_s)
-        gauge("otel_vector_inbox_dead", "dead letters", lambda: state().dead)
+        observe_inbox(self.telemetry, self.inbox, self.settings.inbox)
+        gauge = self.telemetry.gauge
         pending = Timely(self._pending_texts, _GAUGE_WAIT_S)
         gauge("otel_vector_meanings_pending", "texts without a vector", pending)
         gauge("otel_vector_disk_free_bytes", "free disk of the data folder", self._free_bytes)
@@ -289,30 +287,6 @@ class Engine:
             self._pipeline.skipped,
             ("facet",),
         )
-        self.telemetry.observed_counter(
-            "otel_vector_doors_total", "what the doors counted", self._door_counts, ("what",)
-        )
-        self.telemetry.observed_counter(
-            "otel_vector_limited_total",
-            "requests refused because a rate or quota is used up",
-            self._limited,
-            ("what", "tenant"),
-        )
-
-    def _door_counts(self) -> dict[tuple[str, ...], float]:
-        counted = self.inbox.counters().items()
-        return {(name,): float(n) for name, n in counted if not name.startswith("limited.")}
-
-    def _limited(self) -> dict[tuple[str, ...], float]:
-        asked = self.telemetry.totals("otel_vector_api_limited_total")
-        refused: dict[tuple[str, ...], float]
-        refused = {("questions", tenant): n for (tenant,), n in asked.items()}
-        for name, n in self.inbox.counters().items():
-            kind, _, rest = name.partition(".")
-            if kind == "limited":
-                what, _, tenant = rest.partition(".")
-                refused[what, tenant] = float(n)
-        return refused
 
     def _rejected(self) -> dict[str, int]:
         """Return what the doors refused, and what was too old, by reason."""
