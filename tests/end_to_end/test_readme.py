@@ -27,15 +27,19 @@ SHELL = [block for block in ALL if block.language == "sh"]
 
 # Lines of unmarked blocks that are not ours to run: installers, a user's own programs.
 FOREIGN = {
+    "builder",
     "cp",
     "curl",
     "docker",
+    "go",
     "gunicorn",
     "head",
     "jaeger",
     "jq",
     "opentelemetry-instrument",
+    "otelcol",
     "pip",
+    "telemetrygen",
     "zcat",
 }
 
@@ -118,7 +122,8 @@ def test_the_collector_configuration_in_the_readme_is_the_one_in_the_file():
 
 
 def bare(line):
-    return line.partition(" #")[0].rstrip()
+    """Return a line without its comment, with the defaults of what the environment may set."""
+    return re.sub(r"\$\{env:\w+:-([^}]*)\}", r"\1", line.partition(" #")[0]).rstrip()
 
 
 def environment():

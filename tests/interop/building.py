@@ -1,8 +1,10 @@
 """Real programs of others, built from Go modules once into the user's cache folder.
 
-What is built is named by what it is built from, so that another version is another folder. A
-lock keeps two test processes from building the same thing at once; what a build that was killed
-left behind is built again. Without Go, or without the modules, tests are skipped with the reason.
+`built` takes a module of ours that requires the program, `installed` a package at a version, and
+`made` whatever else makes one. What is built is named by what it is built from, so that another
+version is another folder. A lock keeps two test processes from building the same thing at once;
+what a build that was killed left behind is built again. Without Go, or without the modules, tests
+are skipped with the reason.
 """
 
 import fcntl
@@ -10,6 +12,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,20 +35,45 @@ def built(name, module, *command):
         module: folder of its `go.mod`.
         command: arguments of `go` but for the output, which stands in for `{output}`.
     """
+    go = go_command()
+
+    def build(part):
+        run(go, [str(part) if word == "{output}" else word for word in command], module)
+
+    return made(name, digest(module, command), build)
+
+
+def installed(package, version):
+    """Return the program that `go install package@version` makes."""
+    go, name = go_command(), package.rpartition("/")[2]
+
+    def install(part):
+        with tempfile.TemporaryDirectory(dir=part.parent) as folder:
+            run(go, ["install", f"{package}@{version}"], folder, GOBIN=folder)
+            Path(folder, name).replace(part)
+
+    return made(name, version, install)
+
+
+def made(name, key, make):
+    """Return a program, made by `make(path)` if there is none of this name and key yet."""
+    place = cache_folder() / f"{name}-{key}"
+    program = place / name
+    with locked(place):
+        if not program.exists():
+            part = place / f"{name}.part"
+            make(part)
+            part.replace(program)
+    return program
+
+
+def go_command():
     go = shutil.which("go")
     if go is None:  # a laptop may be without; the real programs are written in it
         pytest.skip(
             "Go is missing: install it (https://go.dev/dl) to test against the real programs"
         )
-    place = cache_folder() / f"{name}-{digest(module, command)}"
-    program = place / name
-    with locked(place):
-        if not program.exists():
-            part = place / f"{name}.part"
-            arguments = [str(part) if word == "{output}" else word for word in command]
-            run(go, arguments, module)
-            part.replace(program)
-    return program
+    return go
 
 
 def module_folder(module, path):
@@ -59,10 +87,13 @@ def digest(module, command):
     return hashlib.sha256(b"\0".join([*parts, " ".join(command).encode()])).hexdigest()[:12]
 
 
-def run(go, arguments, module):
-    environment = {**os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off"}
+def run(program, arguments, folder, **variables):
+    """Run a step of a build in a folder and return what it printed."""
+    environment = {
+        **os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false", "GOWORK": "off", **variables
+    }  # fmt: skip
     done = subprocess.run(
-        [go, *arguments], cwd=module, env=environment, capture_output=True, text=True,
+        [program, *arguments], cwd=folder, env=environment, capture_output=True, text=True,
         timeout=BUILD_S, check=False,
     )  # fmt: skip
     unreachable = ("dial tcp", "no such host", "i/o timeout")
