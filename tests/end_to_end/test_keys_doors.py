@@ -89,8 +89,10 @@ def tenants(doors):
 
 
 def test_until_there_is_a_key_this_machine_needs_none(doors):
-    assert by_http(doors, {"x-tenant": "acme"}) == (200, "OK")
+    assert by_http(doors, {"x-tenant": "default"}) == (200, "OK")
     assert by_grpc(doors, [("x-api-key", "anything")])[0] == "OK"
+    assert by_http(doors, {"x-tenant": "acme"}) == (403, "PERMISSION_DENIED")
+    assert by_grpc(doors, [("x-scope-orgid", "acme")])[0] == "PERMISSION_DENIED"
     assert set(tenants(doors)) == {"default"}
 
 

@@ -238,6 +238,18 @@ def test_what_cannot_be_read_is_refused_in_jaegers_form(client, path, parameters
     assert error["msg"]
 
 
+def test_what_is_refused_before_a_route_is_known_is_told_in_jaegers_form(client):
+    legacy, newer = get(client, "/nothing"), get(client, "/v3/nothing")
+    assert legacy.status_code == newer.status_code == 404
+    assert legacy.json()["errors"][0]["code"] == newer.json()["error"]["httpCode"] == 404
+    assert "GET /jaeger/api/nothing" in legacy.json()["errors"][0]["msg"]
+    posted = client.post("/jaeger/api/traces")
+    assert (posted.status_code, posted.json()["errors"][0]["code"]) == (405, 405)
+    assert posted.headers["allow"] == "GET"
+    ours = client.get("/jaeger/nothing")
+    assert ours.headers["content-type"] == "application/problem+json"
+
+
 # --- What Jaeger's UI asks, and Grafana with its experimental toggle.
 
 

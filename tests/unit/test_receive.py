@@ -81,7 +81,14 @@ def key_for(*tenants):
 
 
 def test_without_keys_the_tenant_is_the_default():
-    assert tenant_of([("x-tenant", "acme")]) == DEFAULT_TENANT
+    assert tenant_of([]) == DEFAULT_TENANT
+    assert tenant_of([("x-scope-orgid", "default"), ("x-tenant", "default")]) == DEFAULT_TENANT
+
+
+@pytest.mark.parametrize("header", ["x-tenant", "x-scope-orgid"])
+def test_without_keys_another_tenant_is_refused_rather_than_taken_for_the_default(header):
+    with pytest.raises(AccessError, match="keys create NAME --tenant acme"):
+        tenant_of([(header, "acme")])
 
 
 @pytest.mark.parametrize("header", ["x-tenant", "x-scope-orgid"])
@@ -99,7 +106,23 @@ def test_headers_that_agree_are_one_choice():
     assert tenant_of(asked, key_for("acme")) == "acme"
 
 
-@pytest.mark.parametrize("asked", ["Acme", "../acme", "", "a" * 64, "acme\n", "*", "acme,acme"])
+@pytest.mark.parametrize("header", ["x-tenant", "x-scope-orgid"])
+def test_a_header_without_a_value_names_no_tenant(header):
+    assert tenant_of([(header, "")]) == DEFAULT_TENANT
+    assert tenant_of([(header, " ")], key_for("acme")) == "acme"
+    assert tenant_of([(header, ""), ("x-tenant", "b")], key_for("acme", "b")) == "b"
+    with pytest.raises(InvalidInputError, match="choose one"):
+        tenant_of([(header, "")], key_for("acme", "b"))
+
+
+@pytest.mark.parametrize("asked", ["acme|other", "acme,other", "acme, other"])
+def test_several_tenants_in_one_header_are_refused_as_such(asked):
+    for key in (None, key_for("*"), key_for("acme", "other")):
+        with pytest.raises(InvalidInputError, match="each is asked alone"):
+            tenant_of([("x-scope-orgid", asked)], key)
+
+
+@pytest.mark.parametrize("asked", ["Acme", "../acme", "a" * 64, "acme\n", "*", "acme,acme"])
 @pytest.mark.parametrize("tenants", [("acme",), ("*",)], ids=["one", "all"])
 def test_what_is_no_tenant_is_refused(asked, tenants):
     with pytest.raises(InvalidInputError):

@@ -242,6 +242,11 @@ def test_metrics_are_refused_in_a_sentence(client):
     assert "TraceQL metrics" in told
 
 
+def test_what_is_refused_before_a_route_is_known_is_a_sentence_too(client):
+    assert refused(client, "/nothing", 404) == "Not Found: GET /tempo/api/nothing"
+    assert client.post("/tempo/api/search").headers["content-type"].startswith("text/plain")
+
+
 # --- Meaning.
 
 

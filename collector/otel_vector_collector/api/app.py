@@ -28,6 +28,7 @@ from otel_vector_collector.api import (
 )
 from otel_vector_collector.api.authentication import Authentication
 from otel_vector_collector.api.engine import Serving
+from otel_vector_collector.api.forms import Forms
 from otel_vector_collector.api.guards import BodyLimit, Faults, LoopbackHosts, Timing
 from otel_vector_collector.api.limits import QuestionLimits
 from otel_vector_collector.api.responses import Problem
@@ -95,6 +96,7 @@ def create_app(
         app.add_middleware(LoopbackHosts)
     elif not host.replace(".", "").isdecimal() and ":" not in host:  # a name of this machine
         app.add_middleware(LoopbackHosts, also=host)
+    app.add_middleware(Forms, routers=more)
     return app
 
 

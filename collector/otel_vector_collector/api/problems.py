@@ -20,6 +20,7 @@ __all__ = [
     "FORBIDDEN",
     "MISDIRECTED",
     "NOT_READY",
+    "PROBLEM",
     "STATUS",
     "fault",
     "not_acceptable",
@@ -68,7 +69,9 @@ NOT_READY: Final = 503
 FORBIDDEN: Final = 403
 MISDIRECTED: Final = 421
 
-_MEDIA: Final = "application/problem+json"
+PROBLEM: Final = "application/problem+json"
+"""Media type of problem documents."""
+
 _WORDS: Final = re.compile(r"(?<!^)(?=[A-Z])")
 _BY_HTTP_STATUS: Final = MappingProxyType(
     {
@@ -121,16 +124,23 @@ def problem(
         "detail": detail,
         **(extra or {}),
     }
-    return Response(orjson.dumps(document), status, headers=dict(headers or {}), media_type=_MEDIA)
+    return Response(
+        orjson.dumps(document), status, headers=dict(headers or {}), media_type=PROBLEM
+    )
 
 
-def refusal(error: errors.OtelVectorError) -> Response:
-    """Return the answer to a request that is refused for an error."""
+def refusal(error: errors.OtelVectorError, challenge: str = "Bearer") -> Response:
+    """Return the answer to a request that is refused for an error.
+
+    Args:
+        error: why.
+        challenge: how a request without a valid key is told to show one.
+    """
     headers = {}
     if isinstance(error, errors.RetryableError):
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
     if isinstance(error, errors.UnauthenticatedError):
-        headers["WWW-Authenticate"] = "Bearer"
+        headers["WWW-Authenticate"] = challenge
     return problem(status_of(error), _slug(error), str(error), headers)
 
 

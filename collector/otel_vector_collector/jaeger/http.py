@@ -6,15 +6,14 @@ let in as everywhere on the API's port; what cannot be answered is told in Jaege
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
-from otel_vector.errors import NotFoundError, OtelVectorError, RetryableError
+from otel_vector.errors import InvalidQueryError, NotFoundError
 from otel_vector.services.container import Services
 from otel_vector.services.finding import FoundTrace
 from otel_vector.services.search import Restriction
@@ -22,7 +21,7 @@ from otel_vector.services.summaries import summary_of
 from otel_vector.spans.ids import Tenant
 from otel_vector_collector.api.access import caller
 from otel_vector_collector.api.engine import services
-from otel_vector_collector.api.problems import status_of
+from otel_vector_collector.api.forms import ToolRouter
 from otel_vector_collector.api.threads import answered
 from otel_vector_collector.jaeger import legacy, v3
 from otel_vector_collector.jaeger.parameters import (
@@ -37,19 +36,27 @@ from otel_vector_collector.jaeger.questions import question_of
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/jaeger/api", include_in_schema=False)
+
+_PREFIX: Final = "/jaeger/api"
+_JSON: Final = "application/json"
+
+
+def _refused(path: str, status: int, message: str) -> tuple[bytes, str]:
+    """Tell a refusal in the form of the API that is asked."""
+    refusal = v3.refusal if path.startswith(f"{_PREFIX}/v3/") else legacy.refusal
+    return orjson.dumps(refusal(status, message)), _JSON
+
+
+router = ToolRouter(_PREFIX, _refused)
 
 Ask = Annotated[Services, Depends(services)]
 Whose = Annotated[Tenant, Depends(caller)]
 Json = dict[str, Any]
 
-_LOG = logging.getLogger(__name__)
-_FAULT: Final = 500
-
 
 @router.get("/services")
 async def legacy_services(ask: Ask, tenant: Whose) -> Response:
-    return await _legacy(lambda: legacy.answer(_services(ask, tenant)))
+    return await _answer(lambda: legacy.answer(_services(ask, tenant)))
 
 
 @router.get("/services/{service:path}/operations")
@@ -58,21 +65,21 @@ async def legacy_operations_of(service: str, ask: Ask, tenant: Whose) -> Respons
         found = ask.operations.of(tenant, service)
         return list(dict.fromkeys(operation.name for operation in found))
 
-    return await _legacy(lambda: legacy.answer(names()))
+    return await _answer(lambda: legacy.answer(names()))
 
 
 @router.get("/operations")
 async def legacy_operations(request: Request, ask: Ask, tenant: Whose) -> Response:
     given = request.query_params
     if not given.get("service"):
-        return _told(legacy.refusal(400, "parameter 'service' is required"), 400)
+        raise InvalidQueryError("parameter 'service' is required")
 
     def listed() -> list[Json]:
         kind = given.get("spanKind", "").lower()
         found = ask.operations.of(tenant, given["service"], kind)
         return [{"name": o.name, "spanKind": _kind(o.kind)} for o in found]
 
-    return await _legacy(lambda: legacy.answer(listed()))
+    return await _answer(lambda: legacy.answer(listed()))
 
 
 @router.get("/traces")
@@ -87,7 +94,7 @@ async def legacy_traces(request: Request, ask: Ask, tenant: Whose) -> Response:
         traces = ask.finding.traces(tenant, question)
         return legacy.answer([legacy.trace_json(t.spans, t.matched) for t in traces])
 
-    return await _legacy(found)
+    return await _answer(found)
 
 
 @router.get("/traces/{trace_id}")
@@ -98,7 +105,7 @@ async def legacy_trace(trace_id: str, ask: Ask, tenant: Whose) -> Response:
             raise NotFoundError("trace not found")
         return answer
 
-    return await _legacy(found)
+    return await _answer(found)
 
 
 @router.get("/dependencies")
@@ -111,12 +118,12 @@ async def legacy_dependencies(request: Request, ask: Ask, tenant: Whose) -> Resp
         shown = [edge for edge in edges if service in {"", edge.parent, edge.child}]
         return legacy.answer(legacy.edges_json(shown))
 
-    return await _legacy(found)
+    return await _answer(found)
 
 
 @router.get("/v3/services")
 async def v3_services(ask: Ask, tenant: Whose) -> Response:
-    return await _v3(lambda: {"services": _services(ask, tenant)})
+    return await _answer(lambda: {"services": _services(ask, tenant)})
 
 
 @router.get("/v3/operations")
@@ -128,7 +135,7 @@ async def v3_operations(request: Request, ask: Ask, tenant: Whose) -> Response:
         found = ask.operations.of(tenant, given.get("service", ""), kind)
         return {"operations": v3.operations_json(found)}
 
-    return await _v3(listed)
+    return await _answer(listed)
 
 
 @router.get("/v3/traces")
@@ -140,7 +147,7 @@ async def v3_traces(request: Request, ask: Ask, tenant: Whose) -> Response:
             raise NotFoundError("No traces found")
         return v3.traces_json(traces)
 
-    return await _v3(found)
+    return await _answer(found)
 
 
 @router.get("/v3/trace-summaries")
@@ -150,7 +157,7 @@ async def v3_summaries(request: Request, ask: Ask, tenant: Whose) -> Response:
         traces = ask.finding.traces(tenant, question)
         return {"summaries": [v3.summary_json(summary_of(trace.spans)) for trace in traces]}
 
-    return await _v3(found)
+    return await _answer(found)
 
 
 @router.get("/v3/traces/{trace_id}")
@@ -165,7 +172,7 @@ async def v3_trace(trace_id: str, request: Request, ask: Ask, tenant: Whose) -> 
             raise NotFoundError("No traces found")
         return v3.traces_json([FoundTrace(raw, spans, {})])
 
-    return await _v3(found)
+    return await _answer(found)
 
 
 def _services(ask: Services, tenant: Tenant) -> list[str]:
@@ -194,26 +201,6 @@ def _kind(kind: str) -> str:
     return "" if kind == "unspecified" else kind
 
 
-async def _legacy(work: Callable[[], Json]) -> Response:
-    return await _answer(work, legacy.refusal)
-
-
-async def _v3(work: Callable[[], Json]) -> Response:
-    return await _answer(work, v3.refusal)
-
-
-async def _answer(work: Callable[[], Json], refuse: Callable[[int, str], Json]) -> Response:
-    """Answer in a thread, the text of it included; errors in the form of the API that is asked."""
-    try:
-        return Response(
-            await answered(lambda: orjson.dumps(work())), media_type="application/json"
-        )
-    except OtelVectorError as error:
-        status = status_of(error)
-        if status >= _FAULT and not isinstance(error, RetryableError):
-            _LOG.error("a question of Jaeger's API failed: %s", error, exc_info=error)
-        return _told(refuse(status, str(error)), status)
-
-
-def _told(refusal: Json, status: int) -> Response:
-    return Response(orjson.dumps(refusal), status, media_type="application/json")
+async def _answer(work: Callable[[], Json]) -> Response:
+    """Answer in a thread, the text of it included."""
+    return Response(await answered(lambda: orjson.dumps(work())), media_type=_JSON)

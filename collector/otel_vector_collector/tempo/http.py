@@ -7,16 +7,14 @@ text, as Tempo tells it.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable
 from importlib.metadata import version
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 from starlette.responses import PlainTextResponse, Response
 
-from otel_vector.errors import InvalidQueryError, NotFoundError, OtelVectorError, RetryableError
+from otel_vector.errors import InvalidQueryError, NotFoundError
 from otel_vector.services.container import Services
 from otel_vector.spans.batch import varint
 from otel_vector.spans.ids import Tenant
@@ -24,7 +22,7 @@ from otel_vector.spans.items import Item, traces_data
 from otel_vector.spans.otlp_json import json_object
 from otel_vector_collector.api.access import caller
 from otel_vector_collector.api.engine import services
-from otel_vector_collector.api.problems import status_of
+from otel_vector_collector.api.forms import ToolRouter
 from otel_vector_collector.api.threads import answered
 from otel_vector_collector.tempo.parameters import (
     Given,
@@ -42,17 +40,20 @@ from otel_vector_collector.tempo.traceql.parser import parse
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/tempo/api", include_in_schema=False)
+
+def _refused(_path: str, _status: int, message: str) -> tuple[bytes, str]:
+    return message.encode(), "text/plain; charset=utf-8"
+
+
+router = ToolRouter("/tempo/api", _refused)
 
 Ask = Annotated[Services, Depends(services)]
 Whose = Annotated[Tenant, Depends(caller)]
 
-_LOG = logging.getLogger(__name__)
 _SPEAKS: Final = "2.7.0"
 """The release of Tempo whose requests are answered; clients ask for what theirs has."""
 _PROTOBUF: Final = "application/protobuf"
 _JSON: Final = "application/json"
-_FAULT: Final = 500
 _MOST_TAGS: Final = 100_000
 _MOST_VALUES: Final = 5_000
 
@@ -78,7 +79,7 @@ async def trace_v2(trace_id: str, request: Request, ask: Ask, tenant: Whose) -> 
         data = traces_data(spans).SerializeToString()  # field 1 of TraceByIDResponse
         return Response(b"\x0a" + varint(len(data)) + data, media_type=_PROTOBUF)
 
-    return await _answer(found)
+    return await answered(found)
 
 
 @router.get("/traces/{trace_id}")
@@ -89,12 +90,12 @@ async def trace_v1(trace_id: str, request: Request, ask: Ask, tenant: Whose) -> 
             return _json(json_object(data))
         return Response(data.SerializeToString(), media_type=_PROTOBUF)
 
-    return await _answer(found)
+    return await answered(found)
 
 
 @router.get("/search")
 async def find(request: Request, ask: Ask, tenant: Whose) -> Response:
-    return await _answer(lambda: _json(search(ask, tenant, search_of(request.query_params))))
+    return await answered(lambda: _json(search(ask, tenant, search_of(request.query_params))))
 
 
 @router.get("/v2/search/tags")
@@ -104,7 +105,7 @@ async def tags_v2(request: Request, ask: Ask, tenant: Whose) -> Response:
         listed = [{"name": scope, "tags": tags} for scope, tags in names.items()]
         return _json({"scopes": listed, "metrics": {}})
 
-    return await _answer(scopes)
+    return await answered(scopes)
 
 
 @router.get("/search/tags")
@@ -114,7 +115,7 @@ async def tags_v1(request: Request, ask: Ask, tenant: Whose) -> Response:
         every = sorted({tag for tags in found.values() for tag in tags})
         return _json({"tagNames": every, "metrics": {}})
 
-    return await _answer(names)
+    return await answered(names)
 
 
 @router.get("/v2/search/tag/{tag:path}/values")
@@ -124,7 +125,7 @@ async def values_v2(tag: str, request: Request, ask: Ask, tenant: Whose) -> Resp
         listed = [{"type": kind, "value": text} for kind, text in found]
         return _json({"tagValues": listed, "metrics": {}})
 
-    return await _answer(values)
+    return await answered(values)
 
 
 @router.get("/search/tag/{tag:path}/values")
@@ -133,14 +134,13 @@ async def values_v1(tag: str, request: Request, ask: Ask, tenant: Whose) -> Resp
         found = _values(ask, tenant, tag, request.query_params)
         return _json({"tagValues": [text for _, text in found], "metrics": {}})
 
-    return await _answer(values)
+    return await answered(values)
 
 
 @router.get("/metrics/{rest:path}")
 async def metrics(rest: str, _tenant: Whose) -> Response:
-    return PlainTextResponse(
-        f"TraceQL metrics (/api/metrics/{rest}) are not answered here; search by /api/search",
-        400,
+    raise InvalidQueryError(
+        f"TraceQL metrics (/api/metrics/{rest}) are not answered here; search by /api/search"
     )
 
 
@@ -189,20 +189,3 @@ def _wants_protobuf(request: Request) -> bool:
 
 def _json(value: Any) -> Response:
     return Response(orjson.dumps(value), media_type=_JSON)
-
-
-async def _answer(work: Callable[[], Response]) -> Response:
-    """Answer in a thread, the text of it included."""
-    try:
-        return await answered(work)
-    except OtelVectorError as error:
-        status = status_of(error)
-        if status >= _FAULT and not isinstance(error, RetryableError):
-            _LOG.error("a question of Tempo's API failed: %s", error, exc_info=error)
-        return PlainTextResponse(str(error), status, headers=_again(error))
-
-
-def _again(error: OtelVectorError) -> dict[str, str]:
-    if not isinstance(error, RetryableError):
-        return {}
-    return {"Retry-After": str(max(1, round(error.retry_after_s)))}
