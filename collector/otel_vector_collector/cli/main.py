@@ -22,6 +22,7 @@ from otel_vector_collector.cli.commands import (
     delete,
     doctor,
     export,
+    health,
     imports,
     jobs,
     keys,
@@ -68,6 +69,7 @@ app.command()(stats.stats)
 app.command()(tail.tail)
 app.command()(catalog.services)
 app.command()(catalog.operations)
+app.command()(catalog.meanings)
 app.command("import")(imports.import_files)
 app.command()(export.export)
 app.command()(delete.delete)
@@ -82,6 +84,7 @@ app.add_typer(keys.app, name="keys")
 app.command()(audit.audit)
 app.add_typer(records.app, name="records")
 app.command()(doctor.doctor)
+app.command()(health.health)
 app.command()(config.config)
 app.command()(version.version)
 

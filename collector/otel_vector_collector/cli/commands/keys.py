@@ -1,7 +1,8 @@
 """`otel-vector keys`: who may use the folder, in which role, for which tenants.
 
 Works on the folder itself, served or not: a process that serves it knows within a second. A key
-is printed once, alone on stdout; nothing takes one as an argument, where others could read it.
+is printed once, alone on stdout, or written to a file; nothing takes one as an argument, where
+others could read it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +18,7 @@ import typer
 from otel_vector_collector.cli.options import AsJson, Config, Data, loaded
 
 if TYPE_CHECKING:
-    from otel_vector.keys.contract import Issued, Key, Keyring
+    from otel_vector.keys.contract import Issued, Key, KeyOrder, Keyring
 
 __all__ = ["app"]
 
@@ -24,6 +26,13 @@ app = typer.Typer(help="API keys: who may do what, for which tenants.", no_args_
 
 _Which = Annotated[
     str, typer.Argument(metavar="ID", help="Its id, or its name if no other has it.")
+]
+_File = Annotated[
+    Path | None,
+    typer.Option("--file", help="Write the key there, mode 0600, rather than print it."),
+]
+_ForGroup = Annotated[
+    bool, typer.Option("--for-group", help="With --file: let its group read it, mode 0640.")
 ]
 
 
@@ -45,11 +54,16 @@ def create(
         list[str] | None,
         typer.Option("--rate", help="At most so much a second: spans=500; may be repeated."),
     ] = None,
+    file: _File = None,
+    for_group: _ForGroup = False,
     data: Data = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key and print it, once; from the first one on every request needs one."""
+    """Make a key and print it, once; from the first one on every request needs one.
+
+    A file that holds such a key already is left as it is.
+    """
     from otel_vector.keys.contract import KeyOrder
     from otel_vector.spans.ids import Tenant
     from otel_vector_collector.cli.lengths import end_ns
@@ -62,7 +76,10 @@ def create(
         limits=_limits(rate or []),
     )
     with _ring(data, config) as ring:
-        _tell(ring.create(order), as_json, "made")
+        if file is None:
+            _tell(ring.create(order), as_json, "made")
+        else:
+            _filed(ring, order, file, for_group=for_group, as_json=as_json)
 
 
 @app.command("list")
@@ -88,16 +105,25 @@ def rotate(
     grace: Annotated[
         str, typer.Option("--grace", help="How long the old one works still: 0s, 30m, 24h, 7d.")
     ] = "24h",
+    file: _File = None,
+    for_group: _ForGroup = False,
     data: Data = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """Give a key a new secret and print it, once; the old one works for the grace time."""
+    from otel_vector_collector.cli.keyfile import require_own, written
     from otel_vector_collector.cli.lengths import length_s
 
+    how, grace_s = f"new secret; the old one works for another {grace}", length_s(grace)
     with _ring(data, config) as ring:
-        issued = ring.rotate(_id_of(ring, which), length_s(grace))
-        _tell(issued, as_json, f"new secret; the old one works for another {grace}")
+        key_id = _id_of(ring, which)
+        if file is None:
+            _tell(ring.rotate(key_id, grace_s), as_json, how)
+        else:
+            require_own(key_id, file)
+            issued = written(file, lambda: ring.rotate(key_id, grace_s), for_group=for_group)
+            _tell_file(issued.key, as_json, how, file)
 
 
 @app.command()
@@ -176,6 +202,27 @@ def _id_of(ring: Keyring, which: str) -> str:
         ids = ", ".join(key.id for key in named)
         raise InvalidInputError(f"several keys are called {which!r}: say which of {ids}")
     return named[0].id if named else which
+
+
+def _filed(ring: Keyring, order: KeyOrder, file: Path, *, for_group: bool, as_json: bool) -> None:
+    """See to it that a file holds such a key; what holds one already is left as it is."""
+    from otel_vector_collector.cli.keyfile import held, require_same, written
+
+    key, how = held(ring, file), "in force; left as it is"
+    if key is None:
+        key, how = written(file, lambda: ring.create(order), for_group=for_group).key, "made"
+    else:
+        require_same(key, order, file)
+    _tell_file(key, as_json, how, file)
+
+
+def _tell_file(key: Key, as_json: bool, how: str, file: Path) -> None:
+    from otel_vector_collector.cli.console import print_json, say
+
+    if as_json:
+        print_json(_facts(key) | {"file": str(file)})
+    else:
+        say(f"key {key.id} ({key.name}) in {file}: {how}")
 
 
 def _tell(issued: Issued, as_json: bool, how: str) -> None:
