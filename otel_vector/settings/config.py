@@ -75,6 +75,9 @@ class ServeConfig:
     jaeger_grpc: str = _set(
         "127.0.0.1:17271", "host:port of Jaeger's remote storage; `off` closes it"
     )
+    jaeger_any_service: str = _set(
+        "", "entry for all services in the list that Jaeger shows; none by default"
+    )
     api: str = _set("127.0.0.1:8317", "host:port of the HTTP API")
     doors: int = _set(
         1, "receiving processes; they share the ports by SO_REUSEPORT", low=1, high=64

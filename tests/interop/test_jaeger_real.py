@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import grpc
 import pytest
@@ -231,6 +232,32 @@ def test_keys_and_tenants_pass_through_it(tmp_path):
         assert services("initech") == 500
         assert services("acme", key=writing) == 500
         assert services("acme", key="ov_none") == 500
+    finally:
+        jaeger.stop()
+        served.end()
+
+
+def test_a_form_that_demands_a_service_can_ask_for_any(tmp_path):
+    """The entry that docs/interop/jaeger.md shows, as this Jaeger and its UI use it."""
+    any_service = "(any service)"
+    page = (Path(__file__).parents[2] / "docs" / "interop" / "jaeger.md").read_text()
+    assert f'otel-vector serve --set serve.jaeger_any_service="{any_service}"' in page
+    served = Served(tmp_path)
+    served.start("--set", "embed.model=none", "--set", f"serve.jaeger_any_service={any_service}")
+    basic, _ = configs_in_docs()
+    jaeger = Jaeger(tmp_path, [basic], OTEL_VECTOR_JAEGER=served.endpoints["jaeger_grpc"])
+    try:
+        rows = [row(trace=n, service=f"service-{n}", name=f"step {n}") for n in (1, 2)]
+        send(jaeger.otlp, data_of(*rows))
+        until(lambda: found_by_id(jaeger, 2), bool)
+        listed = [any_service, "service-1", "service-2"]
+        assert sorted(jaeger.get("/api/services").json()["data"]) == listed
+        assert sorted(jaeger.get("/api/v3/services").json()["services"]) == listed
+        assert len(search(jaeger, service=any_service)) == 2
+        assert len(search(jaeger, service=any_service, operation="step 2")) == 1
+        operations = jaeger.get("/api/operations", service=any_service).json()["data"]
+        assert [operation["name"] for operation in operations] == ["step 1", "step 2"]
+        assert jaeger.get("/api/traces", limit=20).status_code == 400  # it asks for no service
     finally:
         jaeger.stop()
         served.end()

@@ -6,11 +6,12 @@ Answers are read as strictly as those programs read them.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from support.grafana import GoEdges, GoNames, GoSummary, GoTraces
-from support.serving import Served, served
+from support.serving import SETTINGS, Served, served
 from support.world import DECLINED, World, at
 
 from otel_vector.decode.otlp_json import message_from_json
@@ -25,7 +26,7 @@ ONE = trace_bytes(1).hex()
 
 
 @pytest.fixture(scope="module")
-def client():
+def world():
     world = World()
     world.write(
         [
@@ -49,6 +50,11 @@ def client():
                     attributes={"otel_vector.run.kind": "replay"}),
         ]
     )  # fmt: skip
+    return world
+
+
+@pytest.fixture(scope="module")
+def client(world):
     with served(Served(world.store, world.services), more=[router]) as asking:
         yield asking
 
@@ -236,6 +242,28 @@ def test_what_cannot_be_read_is_refused_in_jaegers_form(client, path, parameters
     (error,) = answer.json()["errors"]
     assert error["code"] == 400
     assert error["msg"]
+
+
+def test_an_entry_for_all_services_is_chosen_like_any_other(world):
+    any_service = "(any service)"
+    serve = replace(SETTINGS.serve, jaeger_any_service=any_service)
+    engine = Served(world.store, world.services, replace(SETTINGS, serve=serve))
+    with served(engine, more=[router]) as client:
+        listed = [any_service, "odd/service", "payments", "shop"]
+        assert get(client, "/services").json()["data"] == listed
+        assert get(client, "/v3/services").json()["services"] == listed
+        names = ["GET /cart", "charge", "x"]
+        assert get(client, f"/services/{any_service}/operations").json()["data"] == names
+        for path in ("/operations", "/v3/operations"):
+            answer = get(client, path, service=any_service).json()
+            assert [o["name"] for o in answer.get("data", answer.get("operations"))] == names
+        assert found(client, service=any_service) == ids(3, 2, 1)
+        answer = get(client, "/v3/trace-summaries", **V3, **{"query.serviceName": any_service})
+        assert len(answer.json()["summaries"]) == 3
+        assert get(client, "/v3/traces", **V3, **{"query.serviceName": any_service}).json()
+        window = {"endTs": END // MS, "lookback": (END - START) // MS}
+        edges = get(client, "/dependencies", **window, service=any_service).json()["data"]
+        assert len(edges) == 1
 
 
 def test_what_is_refused_before_a_route_is_known_is_told_in_jaegers_form(client):

@@ -103,3 +103,20 @@ def test_a_span_larger_than_a_chunk_is_a_chunk_of_its_own():
     world.write([SpanRow(trace=1, span=n, attributes={"text": "x" * 5_000}) for n in range(1, 4)])
     spans = world.store.tenant(TENANT).reader.trace(trace_bytes(1))
     assert len(list(chunks(spans, most_bytes=1_000))) == 3
+
+
+def test_an_entry_for_all_services_is_listed_where_it_is_set_and_asks_for_none(world):
+    reader = Reader(world.services, "(any service)")
+    empty = storage.GetServicesRequest()
+    assert list(Reader(world.services).get_services(TENANT, empty).services) == ["shop"]
+    assert list(reader.get_services(TENANT, empty).services) == ["(any service)", "shop"]
+
+    def found_by(service):
+        request = storage.FindTraceIDsRequest(query=query(service=service))
+        return len(reader.find_trace_ids(TENANT, request).trace_ids)
+
+    assert (found_by("(any service)"), found_by(""), found_by("shop")) == (3, 3, 3)
+    assert found_by("any service") == 0
+    assert found(world, service="(any service)") == []
+    asked = storage.GetOperationsRequest(service="(any service)")
+    assert [o.name for o in reader.get_operations(TENANT, asked).operations] == ["GET /cart"]

@@ -6,8 +6,9 @@ let in as everywhere on the API's port; what cannot be answered is told in Jaege
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Annotated, Any, Final, cast
 
 import orjson
 from fastapi import Depends, Request
@@ -16,11 +17,10 @@ from starlette.responses import Response
 from otel_vector.errors import InvalidQueryError, NotFoundError
 from otel_vector.services.container import Services
 from otel_vector.services.finding import FoundTrace
-from otel_vector.services.search import Restriction
 from otel_vector.services.summaries import summary_of
 from otel_vector.spans.ids import Tenant
 from otel_vector_collector.api.access import caller
-from otel_vector_collector.api.engine import services
+from otel_vector_collector.api.engine import Serving, services
 from otel_vector_collector.api.forms import ToolRouter
 from otel_vector_collector.api.threads import answered
 from otel_vector_collector.jaeger import legacy, v3
@@ -32,7 +32,8 @@ from otel_vector_collector.jaeger.parameters import (
     traces_id,
     v3_search,
 )
-from otel_vector_collector.jaeger.questions import question_of
+from otel_vector_collector.jaeger.questions import Asked, question_of
+from otel_vector_collector.jaeger.service_names import ServiceNames
 
 __all__ = ["router"]
 
@@ -49,49 +50,56 @@ def _refused(path: str, status: int, message: str) -> tuple[bytes, str]:
 
 router = ToolRouter(_PREFIX, _refused)
 
+
+async def service_names(request: Request) -> ServiceNames:
+    """Return what names services, as the settings of the engine that is served tell."""
+    engine = cast("Serving", request.app.state.engine)
+    return ServiceNames(engine.services.catalog, engine.settings.serve.jaeger_any_service)
+
+
 Ask = Annotated[Services, Depends(services)]
+Names = Annotated[ServiceNames, Depends(service_names)]
 Whose = Annotated[Tenant, Depends(caller)]
 Json = dict[str, Any]
 
 
 @router.get("/services")
-async def legacy_services(ask: Ask, tenant: Whose) -> Response:
-    return await _answer(lambda: legacy.answer(_services(ask, tenant)))
+async def legacy_services(named: Names, tenant: Whose) -> Response:
+    return await _answer(lambda: legacy.answer(named.of(tenant)))
 
 
 @router.get("/services/{service:path}/operations")
-async def legacy_operations_of(service: str, ask: Ask, tenant: Whose) -> Response:
+async def legacy_operations_of(service: str, ask: Ask, named: Names, tenant: Whose) -> Response:
     def names() -> list[str]:
-        found = ask.operations.of(tenant, service)
+        found = ask.operations.of(tenant, named.meant(service))
         return list(dict.fromkeys(operation.name for operation in found))
 
     return await _answer(lambda: legacy.answer(names()))
 
 
 @router.get("/operations")
-async def legacy_operations(request: Request, ask: Ask, tenant: Whose) -> Response:
+async def legacy_operations(request: Request, ask: Ask, named: Names, tenant: Whose) -> Response:
     given = request.query_params
     if not given.get("service"):
         raise InvalidQueryError("parameter 'service' is required")
 
     def listed() -> list[Json]:
         kind = given.get("spanKind", "").lower()
-        found = ask.operations.of(tenant, given["service"], kind)
+        found = ask.operations.of(tenant, named.meant(given["service"]), kind)
         return [{"name": o.name, "spanKind": _kind(o.kind)} for o in found]
 
     return await _answer(lambda: legacy.answer(listed()))
 
 
 @router.get("/traces")
-async def legacy_traces(request: Request, ask: Ask, tenant: Whose) -> Response:
+async def legacy_traces(request: Request, ask: Ask, named: Names, tenant: Whose) -> Response:
     given = request.query_params
 
     def found() -> Json:
-        named = trace_ids(given)
-        if named:
-            return _by_ids(ask, tenant, named)
-        question = question_of(legacy_search(given), tenant, ask.operations)
-        traces = ask.finding.traces(tenant, question)
+        wanted = trace_ids(given)
+        if wanted:
+            return _by_ids(ask, tenant, wanted)
+        traces = _found(ask, named, tenant, legacy_search(given))
         return legacy.answer([legacy.trace_json(t.spans, t.matched) for t in traces])
 
     return await _answer(found)
@@ -109,8 +117,8 @@ async def legacy_trace(trace_id: str, ask: Ask, tenant: Whose) -> Response:
 
 
 @router.get("/dependencies")
-async def legacy_dependencies(request: Request, ask: Ask, tenant: Whose) -> Response:
-    service = request.query_params.get("service", "")
+async def legacy_dependencies(request: Request, ask: Ask, named: Names, tenant: Whose) -> Response:
+    service = named.meant(request.query_params.get("service", ""))
 
     def found() -> Json:
         window = legacy_window(request.query_params)
@@ -122,27 +130,27 @@ async def legacy_dependencies(request: Request, ask: Ask, tenant: Whose) -> Resp
 
 
 @router.get("/v3/services")
-async def v3_services(ask: Ask, tenant: Whose) -> Response:
-    return await _answer(lambda: {"services": _services(ask, tenant)})
+async def v3_services(named: Names, tenant: Whose) -> Response:
+    return await _answer(lambda: {"services": named.of(tenant)})
 
 
 @router.get("/v3/operations")
-async def v3_operations(request: Request, ask: Ask, tenant: Whose) -> Response:
+async def v3_operations(request: Request, ask: Ask, named: Names, tenant: Whose) -> Response:
     given = request.query_params
+    service = named.meant(given.get("service", ""))
     kind = (given.get("spanKind") or given.get("span_kind", "")).lower()
 
     def listed() -> Json:
-        found = ask.operations.of(tenant, given.get("service", ""), kind)
+        found = ask.operations.of(tenant, service, kind)
         return {"operations": v3.operations_json(found)}
 
     return await _answer(listed)
 
 
 @router.get("/v3/traces")
-async def v3_traces(request: Request, ask: Ask, tenant: Whose) -> Response:
+async def v3_traces(request: Request, ask: Ask, named: Names, tenant: Whose) -> Response:
     def found() -> Json:
-        question = question_of(v3_search(request.query_params), tenant, ask.operations)
-        traces = list(ask.finding.traces(tenant, question))
+        traces = list(_found(ask, named, tenant, v3_search(request.query_params)))
         if not traces:
             raise NotFoundError("No traces found")
         return v3.traces_json(traces)
@@ -151,10 +159,9 @@ async def v3_traces(request: Request, ask: Ask, tenant: Whose) -> Response:
 
 
 @router.get("/v3/trace-summaries")
-async def v3_summaries(request: Request, ask: Ask, tenant: Whose) -> Response:
+async def v3_summaries(request: Request, ask: Ask, named: Names, tenant: Whose) -> Response:
     def found() -> Json:
-        question = question_of(v3_search(request.query_params), tenant, ask.operations)
-        traces = ask.finding.traces(tenant, question)
+        traces = _found(ask, named, tenant, v3_search(request.query_params))
         return {"summaries": [v3.summary_json(summary_of(trace.spans)) for trace in traces]}
 
     return await _answer(found)
@@ -175,9 +182,11 @@ async def v3_trace(trace_id: str, request: Request, ask: Ask, tenant: Whose) -> 
     return await _answer(found)
 
 
-def _services(ask: Services, tenant: Tenant) -> list[str]:
-    rows = ask.catalog.services(tenant, Restriction())
-    return sorted(row.name for row in rows if row.name)
+def _found(
+    ask: Services, named: ServiceNames, tenant: Tenant, asked: Asked
+) -> Iterator[FoundTrace]:
+    asked = replace(asked, service=named.meant(asked.service))
+    return ask.finding.traces(tenant, question_of(asked, tenant, ask.operations))
 
 
 def _by_ids(ask: Services, tenant: Tenant, wanted: list[bytes]) -> Json:

@@ -13,7 +13,6 @@ from typing import Any, Final
 from otel_vector.errors import InvalidInputError
 from otel_vector.services.container import Services
 from otel_vector.services.finding import FoundTrace, TraceQuestion
-from otel_vector.services.search import Restriction
 from otel_vector.services.summaries import TraceSummary, summary_of
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.items import KINDS
@@ -22,6 +21,7 @@ from otel_vector_collector.jaeger.chunks import chunks
 from otel_vector_collector.jaeger.idl import capabilities_pb2, dependency_storage_pb2
 from otel_vector_collector.jaeger.idl import trace_storage_pb2 as storage
 from otel_vector_collector.jaeger.questions import Asked, question_of
+from otel_vector_collector.jaeger.service_names import ServiceNames
 
 __all__ = ["Reader"]
 
@@ -38,9 +38,15 @@ here ask for it, others skip it."""
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads for Jaeger."""
+    """Reads for Jaeger.
+
+    Attributes:
+        services: answer.
+        any_service: the entry for all services in the list of them; empty for none.
+    """
 
     services: Services
+    any_service: str = ""
 
     def get_traces(self, tenant: Tenant, request: Any) -> Iterator[bytes]:
         """Yield the traces with these ids, one after the other; unknown ones are skipped.
@@ -53,12 +59,12 @@ class Reader:
 
     def get_services(self, tenant: Tenant, _request: Any) -> Any:
         """Return the names of services, sorted."""
-        rows = self.services.catalog.services(tenant, Restriction())
-        return storage.GetServicesResponse(services=sorted(row.name for row in rows if row.name))
+        return storage.GetServicesResponse(services=self._names.of(tenant))
 
     def get_operations(self, tenant: Tenant, request: Any) -> Any:
         """Return the operations of a service, of one span kind or of all."""
-        names = self.services.operations.of(tenant, request.service, request.span_kind.lower())
+        service = self._names.meant(request.service)
+        names = self.services.operations.of(tenant, service, request.span_kind.lower())
         answer = storage.GetOperationsResponse()
         for operation in names:
             kind = "" if operation.kind == KINDS[0] else operation.kind
@@ -114,16 +120,21 @@ class Reader:
         answer.search.MergeFromString(_SAME_SPAN)
         return answer
 
+    @property
+    def _names(self) -> ServiceNames:
+        return ServiceNames(self.services.catalog, self.any_service)
+
     def _found(self, tenant: Tenant, request: Any) -> Iterator[FoundTrace]:
         return self.services.finding.traces(tenant, self._question(tenant, request.query))
 
     def _question(self, tenant: Tenant, query: Any) -> TraceQuestion:
-        return question_of(_asked(query), tenant, self.services.operations)
+        asked = _asked(query, self._names.meant(query.service_name))
+        return question_of(asked, tenant, self.services.operations)
 
 
-def _asked(query: Any) -> Asked:
+def _asked(query: Any, service: str) -> Asked:
     return Asked(
-        service=query.service_name,
+        service=service,
         operation=query.operation_name,
         attributes={entry.key: text_form(entry.value) for entry in query.attributes},
         since_ns=_instant_ns(query, "start_time_min"),

@@ -132,8 +132,9 @@ class JaegerServer:
             ]
         )
         asking = Asking(
-            Reader(behind.services), behind.store, self._gate,
-            QuestionRates(behind.settings.limits), self._threads, behind.telemetry,
+            Reader(behind.services, behind.settings.serve.jaeger_any_service),
+            behind.store, self._gate, QuestionRates(behind.settings.limits), self._threads,
+            behind.telemetry,
         )  # fmt: skip
         health = _Methods(health_methods())
         server.add_generic_rpc_handlers(
