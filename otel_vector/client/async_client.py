@@ -13,6 +13,7 @@ from otel_vector.client.events import StoredEvent
 from otel_vector.client.options import (
     DeletionOptions,
     ExportOptions,
+    MeaningsOptions,
     PageOptions,
     SearchOptions,
     Signal,
@@ -34,6 +35,7 @@ from otel_vector.client.shapes import (
     ListedAnswer,
     LogDetailAnswer,
     MeaningAnswer,
+    MeaningsAnswer,
     OperationsAnswer,
     ReadyAnswer,
     RecordAnswer,
@@ -149,6 +151,10 @@ class AsyncClient(Asking):
     async def spans(self, trace_id: str, span_id: str) -> SpansAnswer:
         """Return the spans that carry one span id: one, or several that differ."""
         return await self._do(calls.spans(trace_id, span_id))
+
+    async def meanings(self, **question: Unpack[MeaningsOptions]) -> MeaningsAnswer:
+        """Return the commonest meanings: of a facet, by errors, spans, p95 or last seen."""
+        return await self._do(calls.meanings(**question))
 
     async def meaning(self, meaning_id: str) -> MeaningAnswer:
         """Return one meaning (16 hex digits) and what points at it."""

@@ -17,6 +17,7 @@ from otel_vector.client.events import StoredEvent
 from otel_vector.client.options import (
     DeletionOptions,
     ExportOptions,
+    MeaningsOptions,
     PageOptions,
     SearchOptions,
     Signal,
@@ -38,6 +39,7 @@ from otel_vector.client.shapes import (
     ListedAnswer,
     LogDetailAnswer,
     MeaningAnswer,
+    MeaningsAnswer,
     OperationsAnswer,
     ReadyAnswer,
     RecordAnswer,
@@ -147,6 +149,10 @@ class Client(Asking):
     def spans(self, trace_id: str, span_id: str) -> SpansAnswer:
         """Return the spans that carry one span id: one, or several that differ."""
         return self._do(calls.spans(trace_id, span_id))
+
+    def meanings(self, **question: Unpack[MeaningsOptions]) -> MeaningsAnswer:
+        """Return the commonest meanings: of a facet, by errors, spans, p95 or last seen."""
+        return self._do(calls.meanings(**question))
 
     def meaning(self, meaning_id: str) -> MeaningAnswer:
         """Return one meaning (16 hex digits) and what points at it."""

@@ -12,6 +12,7 @@ __all__ = [
     "DeletionOptions",
     "ExportOptions",
     "Facet",
+    "MeaningsOptions",
     "PageOptions",
     "SearchOptions",
     "Signal",
@@ -48,6 +49,16 @@ class PageOptions(Within, total=False):
 
     limit: int | None
     cursor: str | None
+
+
+class MeaningsOptions(Within, total=False):
+    """Which meanings are listed, in what order, and which spans count."""
+
+    facet: Facet | None
+    sort: Literal["errors", "spans", "p95", "last_seen"] | None
+    service: str | None
+    limit: int | None
+    examples: int | None
 
 
 class _Restriction(TypedDict, total=False):

@@ -9,6 +9,7 @@ from otel_vector.embed.cached import TenantCaches
 from otel_vector.embed.contract import Embedder
 from otel_vector.events.contract import Events
 from otel_vector.services.catalog import Catalog
+from otel_vector.services.commonest import Commonest
 from otel_vector.services.deleting import Deleting
 from otel_vector.services.exporting import Exporting
 from otel_vector.services.finding import Finding
@@ -36,6 +37,7 @@ class Services:
     similar: Similar
     traces: Traces
     meanings: Meanings
+    commonest: Commonest
     catalog: Catalog
     stats: Stats
     following: Following
@@ -90,6 +92,7 @@ def build_services(
         similar=Similar(search),
         traces=Traces(store),
         meanings=Meanings(search),
+        commonest=Commonest(search),
         catalog=catalog,
         stats=Stats(store, embedder, beside.observed),
         following=Following(store, events),

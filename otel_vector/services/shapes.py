@@ -19,6 +19,7 @@ from otel_vector.services.answers import (
     Why,
 )
 from otel_vector.services.catalog import AttributeKeys, AttributeValues, Operation, ServiceRow
+from otel_vector.services.commonest import CommonestAnswer
 from otel_vector.services.deleting import Deleted
 from otel_vector.services.meanings import KnownMeaning
 from otel_vector.services.records import ShownRecord
@@ -35,6 +36,7 @@ from otel_vector.store.records import Record
 __all__ = [
     "Json",
     "answer_json",
+    "commonest_json",
     "deleted_json",
     "item_json",
     "keys_json",
@@ -70,6 +72,20 @@ def answer_json(answer: GroupedAnswer | ListedAnswer) -> Json:
         **found,
         "next": answer.next,
         "pending": answer.pending,
+        "took_ms": round(answer.took_ms, 3),
+    }
+
+
+def commonest_json(answer: CommonestAnswer) -> Json:
+    """Return meanings in order; times also as numbers, for tools that draw them."""
+    groups = [_group_json(group) for group in answer.groups]
+    for shown, group in zip(groups, answer.groups, strict=True):
+        shown["spans"] |= _numbers_json(group.spans)
+    return {
+        "groups": groups,
+        "found": answer.found,
+        "compared": answer.compared,
+        "truncated": answer.is_truncated,
         "took_ms": round(answer.took_ms, 3),
     }
 
@@ -283,6 +299,15 @@ def _tally_json(tally: Tally) -> Json:
         "p99_ns": str(percentile_ns(tally.histogram, 0.99)),
         "first_seen_unix_nano": str(tally.first_ns),
         "last_seen_unix_nano": str(tally.last_ns),
+    }
+
+
+def _numbers_json(tally: Tally) -> Json:
+    return {
+        "p50_ms": percentile_ns(tally.histogram, 0.5) / 1e6,
+        "p95_ms": percentile_ns(tally.histogram, 0.95) / 1e6,
+        "p99_ms": percentile_ns(tally.histogram, 0.99) / 1e6,
+        "last_seen_unix_ms": tally.last_ns // 10**6,
     }
 
 

@@ -137,6 +137,12 @@ def test_a_folder_that_nobody_serves_answers_every_command(filled):
     assert cli(folder, "similar", identity, "--json").json["groups"]
     assert "checkout" in cli(folder, "services").out
     assert "payment" in cli(folder, "operations", "--service", "payment").out
+    listed = cli(folder, "meanings", "--facet", "error", "--sort", "errors")
+    assert "CardDeclined" in listed.out
+    narrow = ("meanings", "--service", "payment", "--filter", "status:error", "--json")
+    (one,) = cli(folder, *narrow).json["groups"]
+    assert (one["meaning"]["service"], one["spans"]["errors"]) == ("payment", 1)
+    assert cli(folder, "meanings", "--sort", "size", check=False).code == 1
     assert cli(folder, "deadletter", "list", "--json").json == []
     assert cli(folder, "doctor", "--json", check=False).json["findings"]
 
@@ -149,6 +155,7 @@ def test_no_command_lets_stored_text_act_on_the_terminal(filled):
         ("trace", trace_id),
         ("span", f"{trace_id}/{'00' * 7}09"),
         ("operations",),
+        ("meanings",),
         ("search", "card", "--json"),
     ):
         result = cli(filled, *arguments)

@@ -107,6 +107,7 @@ def test_every_answer_has_the_shape_it_is_typed_with(client):
     has_shape(client.span(row["id"]), shapes.DetailAnswer)
     has_shape(client.span(log["id"]), shapes.LogDetailAnswer)
     has_shape(client.spans(TRACE, row["span_id"]), shapes.SpansAnswer)
+    has_shape(client.meanings(facet="error", sort="p95", limit=3), shapes.MeaningsAnswer)
     has_shape(client.meaning(group["meaning"]["id"]), shapes.MeaningAnswer)
     has_shape(client.meaning_spans(group["meaning"]["id"]), shapes.ListedAnswer)
     has_shape(client.services(), shapes.ServicesAnswer)

@@ -30,6 +30,7 @@ OF_EACH = {
     ("GET", "/v1/jobs/{id}"): lambda c: c.job("{id}"),
     ("DELETE", "/v1/jobs/{id}"): lambda c: c.cancel_job("{id}"),
     ("GET", "/v1/jobs/{id}/events"): lambda c: list(c.job_events("{id}")),
+    ("GET", "/v1/meanings"): lambda c: c.meanings(),
     ("GET", "/v1/meanings/{meaning_id}"): lambda c: c.meaning("{meaning_id}"),
     ("GET", "/v1/meanings/{meaning_id}/spans"): lambda c: c.meaning_spans("{meaning_id}"),
     ("GET", "/v1/operations"): lambda c: c.operations(),
@@ -140,6 +141,7 @@ def test_every_field_of_a_question_is_a_keyword_of_its_type(body, given, besides
         ("/v1/attributes", options.Within, {"signal"}),
         ("/v1/attributes/{key}/values", options.Within, {"signal", "limit"}),
         ("/v1/events", options.Within, set()),
+        ("/v1/meanings", options.MeaningsOptions, set()),
         ("/v1/meanings/{meaning_id}/spans", options.PageOptions, set()),
     ],
 )

@@ -1,12 +1,28 @@
-"""The shapes of a search's answers, for the OpenAPI schema."""
+"""The shapes of answers by meaning, for the OpenAPI schema."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from otel_vector_collector.api.responses import Group, LogRecord, Meaning, Span, Why
+from otel_vector_collector.api.responses import (
+    Group,
+    LogRecord,
+    Meaning,
+    Pointing,
+    Span,
+    Why,
+)
 
-__all__ = ["GroupedAnswer", "ListedAnswer", "RecordHit", "ScoredLogRecord", "ScoredSpan"]
+__all__ = [
+    "CommonMeaning",
+    "GroupedAnswer",
+    "ListedAnswer",
+    "MeaningsAnswer",
+    "MeasuredPointing",
+    "RecordHit",
+    "ScoredLogRecord",
+    "ScoredSpan",
+]
 
 
 class ScoredSpan(Span):
@@ -54,3 +70,28 @@ class ListedAnswer(_Answer):
     """An answer span by span; with `over` logs, log records stand among them."""
 
     spans: list[ScoredSpan | ScoredLogRecord]
+
+
+class MeasuredPointing(Pointing):
+    """What is known of the spans that point at a meaning; times as numbers, too."""
+
+    p50_ms: float = Field(description="milliseconds, within 5 %")
+    p95_ms: float
+    p99_ms: float
+    last_seen_unix_ms: int = Field(description="milliseconds since the epoch")
+
+
+class CommonMeaning(Group):
+    """One meaning of a list in order; it has no score."""
+
+    spans: MeasuredPointing
+
+
+class MeaningsAnswer(BaseModel):
+    """Meanings of one facet in order."""
+
+    groups: list[CommonMeaning]
+    found: int = Field(description="meanings of the facet that matching spans point at")
+    compared: int = Field(description="how many of them were put in order, the commonest")
+    truncated: bool = Field(description="one that was not compared might belong among these")
+    took_ms: float

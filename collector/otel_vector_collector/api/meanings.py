@@ -1,18 +1,20 @@
-"""Meanings by id, and the spans that point at them."""
+"""The commonest meanings, meanings by id, and the spans that point at them."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from starlette.responses import Response
 
+from otel_vector.services.commonest import CommonestQuestion, Sort
 from otel_vector.services.container import Services
 from otel_vector.services.search import Restriction
-from otel_vector.services.shapes import answer_json, known_meaning_json
+from otel_vector.services.shapes import answer_json, commonest_json, known_meaning_json
 from otel_vector.spans.ids import Tenant
+from otel_vector.spans.meanings import Facet
 from otel_vector_collector.api.access import caller
-from otel_vector_collector.api.answer_shapes import ListedAnswer
+from otel_vector_collector.api.answer_shapes import ListedAnswer, MeaningsAnswer
 from otel_vector_collector.api.engine import services
 from otel_vector_collector.api.formats import json_response
 from otel_vector_collector.api.parameters import Cursor, Limit, restriction
@@ -25,6 +27,28 @@ router = APIRouter(prefix="/v1/meanings", tags=["meanings"])
 
 Ask = Annotated[Services, Depends(services)]
 Caller = Annotated[Tenant, Depends(caller)]
+Within = Annotated[Restriction, Depends(restriction)]
+
+
+async def _question(
+    within: Within,
+    facet: Annotated[Facet, Query(description="only meanings of this side")] = Facet.OPERATION,
+    sort: Annotated[Sort, Query(description="those with most of it come first")] = Sort.SPANS,
+    service: Annotated[str, Query(description="only spans of this service")] = "",
+    limit: Annotated[int, Query(ge=1, description="meanings at most")] = 20,
+    examples: Annotated[int, Query(ge=0, description="spans shown with each meaning")] = 1,
+) -> CommonestQuestion:
+    """Return which meanings are asked for, and in what order."""
+    return CommonestQuestion(facet, sort, within, service, limit, examples)
+
+
+@router.get("", responses={200: {"model": MeaningsAnswer}})
+async def meanings(
+    ask: Ask, tenant: Caller, asked: Annotated[CommonestQuestion, Depends(_question)]
+) -> Response:
+    """List the meanings that matching spans point at: by errors, spans, p95 or when last seen."""
+    found = await answered(ask.commonest.answer, tenant, asked)
+    return json_response(commonest_json(found))
 
 
 @router.get("/{meaning_id}", responses={200: {"model": MeaningAnswer}})
@@ -39,7 +63,7 @@ async def spans(
     meaning_id: str,
     ask: Ask,
     tenant: Caller,
-    within: Annotated[Restriction, Depends(restriction)],
+    within: Within,
     limit: Limit = 20,
     cursor: Cursor = "",
 ) -> Response:

@@ -10,7 +10,7 @@ from rich.text import Text
 from otel_vector_collector.cli.console import printable, say, show, table
 from otel_vector_collector.cli.units import ago, count, duration, moment
 
-__all__ = ["show_answer", "show_spans"]
+__all__ = ["show_answer", "show_meanings", "show_spans"]
 
 _GROUPED = (
     ("#", "right"),
@@ -53,6 +53,14 @@ def show_answer(answer: Mapping[str, Any]) -> None:
     if answer.get("records") is not None:
         _show_records(answer["records"])
     _show_rest(answer)
+
+
+def show_meanings(answer: Mapping[str, Any]) -> None:
+    """Print meanings in order, and whether others might belong among them."""
+    _show_groups(answer["groups"])
+    if answer["truncated"]:
+        compared, found = count(answer["compared"]), count(answer["found"])
+        say(f"only the {compared} meanings with most spans were compared, of {found}")
 
 
 def show_spans(spans: list[Mapping[str, Any]]) -> None:

@@ -5,6 +5,7 @@ from otel_vector.client.calls.catalog import (
     attributes,
     meaning,
     meaning_spans,
+    meanings,
     operations,
     services,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "listed",
     "meaning",
     "meaning_spans",
+    "meanings",
     "metrics",
     "operations",
     "put_record",

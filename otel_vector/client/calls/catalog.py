@@ -6,13 +6,14 @@ from functools import partial
 from typing import Unpack
 
 from otel_vector.client.call import Call, Paged, get, given
-from otel_vector.client.options import PageOptions, Signal, Within
+from otel_vector.client.options import MeaningsOptions, PageOptions, Signal, Within
 from otel_vector.client.paths import escaped
 from otel_vector.client.shapes import (
     AttributeKeysAnswer,
     AttributeValuesAnswer,
     ListedAnswer,
     MeaningAnswer,
+    MeaningsAnswer,
     OperationsAnswer,
     ScoredLogRecord,
     ScoredSpan,
@@ -24,6 +25,7 @@ __all__ = [
     "attributes",
     "meaning",
     "meaning_spans",
+    "meanings",
     "operations",
     "services",
 ]
@@ -52,6 +54,11 @@ def attribute_values(
     """List the values of an attribute."""
     path = f"/v1/attributes/{escaped(key)}/values"
     return get(path, {"signal": signal, "limit": limit, **within})
+
+
+def meanings(**question: Unpack[MeaningsOptions]) -> Call[MeaningsAnswer]:
+    """List the commonest meanings."""
+    return get("/v1/meanings", question)
 
 
 def meaning(meaning_id: str) -> Call[MeaningAnswer]:

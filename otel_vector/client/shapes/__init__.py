@@ -24,7 +24,12 @@ from otel_vector.client.shapes.common import (
 )
 from otel_vector.client.shapes.deletion import DeletionAnswer
 from otel_vector.client.shapes.jobs import JobAnswer, JobsAnswer
-from otel_vector.client.shapes.meanings import MeaningAnswer
+from otel_vector.client.shapes.meanings import (
+    CommonMeaning,
+    MeaningAnswer,
+    MeaningsAnswer,
+    MeasuredPointing,
+)
 from otel_vector.client.shapes.records import (
     CollectionRow,
     CollectionsAnswer,
@@ -66,6 +71,7 @@ __all__ = [
     "AuditAnswer",
     "CollectionRow",
     "CollectionsAnswer",
+    "CommonMeaning",
     "DeletionAnswer",
     "DetailAnswer",
     "EmbeddingNames",
@@ -81,6 +87,8 @@ __all__ = [
     "Meaning",
     "MeaningAnswer",
     "MeaningCounts",
+    "MeaningsAnswer",
+    "MeasuredPointing",
     "OperationRow",
     "OperationsAnswer",
     "Part",

@@ -1,4 +1,4 @@
-"""`otel-vector services` and `operations`."""
+"""`otel-vector services`, `operations` and `meanings`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from typing import Annotated, Any
 
 import typer
 
-from otel_vector_collector.cli.options import AsJson, Config, Data, loaded
+from otel_vector_collector.cli.options import AsJson, Config, Data, Limit, Since, Until, loaded
 
-__all__ = ["operations", "services"]
+__all__ = ["meanings", "operations", "services"]
+
+_Facet = Annotated[str, typer.Option("--facet", help="Only this side of spans.")]
+_Filter = Annotated[
+    str | None, typer.Option("--filter", help="Only what matches, in the query language.")
+]
+_Service = Annotated[str | None, typer.Option("--service", help="Only of this one.")]
+_Sort = Annotated[
+    str, typer.Option("--sort", help="First those with most: errors, spans, p95 or last_seen.")
+]
 
 
 def services(data: Data = None, config: Config = None, as_json: AsJson = False) -> None:
@@ -17,13 +26,51 @@ def services(data: Data = None, config: Config = None, as_json: AsJson = False) 
 
 
 def operations(
-    service: Annotated[str | None, typer.Option("--service", help="Only of this one.")] = None,
+    service: _Service = None,
     data: Data = None,
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
     """List the operations: service, name and kind."""
     _list("operations", {"service": service}, data, config, as_json)
+
+
+def meanings(
+    facet: _Facet = "operation",
+    sort: _Sort = "spans",
+    service: _Service = None,
+    limit: Limit = 20,
+    since: Since = None,
+    until: Until = None,
+    filter_: _Filter = None,
+    data: Data = None,
+    config: Config = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the commonest meanings: what fails most often, what takes longest."""
+    question = {
+        "facet": facet,
+        "sort": sort,
+        "service": service,
+        "limit": limit,
+        "since": since,
+        "until": until,
+        "filter": filter_,
+    }
+    _ask(question, data, config, as_json)
+
+
+def _ask(question: dict[str, Any], data: Data, config: Config, as_json: bool) -> None:
+    from otel_vector_collector.cli.answers import show_meanings
+    from otel_vector_collector.cli.connect import connected
+    from otel_vector_collector.cli.console import print_json
+
+    with connected(loaded(data, config).settings) as client:
+        answer = client.meanings(**question)
+    if as_json:
+        print_json(answer)
+    else:
+        show_meanings(answer)
 
 
 def _list(what: str, within: dict[str, Any], data: Data, config: Config, as_json: bool) -> None:
