@@ -74,6 +74,7 @@ class Outlet:
         """The context of the last span that was put, None before the first."""
         self._closed = False
         self._ends_at: float | None = None
+        self._waited_until = 0.0
         self._fresh()
 
     @property
@@ -127,27 +128,24 @@ class Outlet:
             False at the deadline, or as soon as it is known that the collector is away; then all
             of it waits on disk.
         """
-        if self._closed:
-            return True
-        deadline = time.monotonic() + deadline_s
-        try:
-            with suppressed():
-                return self._kept(deadline) and self._destination.delivered(deadline)
-        except (OtelVectorError, OSError):
-            self._notices.fault("flush", "what was offered could not be waited for")
-            return False
+        return self._flush(deadline_s, deadline_s)
 
-    def keep(self, deadline_s: float) -> bool:
-        """Wait until everything offered so far is on disk; False at the deadline."""
-        with suppressed():
-            return self._closed or self._kept(time.monotonic() + deadline_s)
+    def leave(self, deadline_s: float) -> bool:
+        """Flush for a user that goes while others stay; what it waits in vain they wait less."""
+        began = time.monotonic()
+        done = self._flush(deadline_s, self._patience_s(deadline_s))
+        if not done:
+            now = time.monotonic()
+            self._waited_until = max(now, self._waited_until) + (now - began)
+        return done
 
     def close(self, deadline_s: float) -> bool:
         """Flush, then release everything; what is not delivered is sent by the next process."""
         if self._closed:
             return True
-        deadline = time.monotonic() + deadline_s
-        done = self.flush(deadline_s)
+        patience_s = self._patience_s(deadline_s)
+        deadline = time.monotonic() + patience_s
+        done = self._flush(deadline_s, patience_s)
         self._closed = True
         self._wake.ring()
         self._full.ring()
@@ -166,7 +164,7 @@ class Outlet:
         """
         self._ends_at = time.monotonic() + deadline_s
         self._mark(1)
-        done = self.flush(deadline_s)
+        done = self._flush(deadline_s, self._patience_s(deadline_s))
         with suppressed():
             self._destination.retire()
         self.tally.tell()
@@ -191,6 +189,29 @@ class Outlet:
         self._requests: deque[threading.Event] = deque()
         self._thread: threading.Thread | None = None
         self._ends_at = None
+        self._waited_until = 0.0
+
+    def _flush(self, deadline_s: float, delivery_s: float) -> bool:
+        """Wait for the disk until a deadline, and for delivery until one that may be earlier."""
+        if self._closed:
+            return True
+        now = time.monotonic()
+        try:
+            with suppressed():
+                return self._kept(now + deadline_s) and self._destination.delivered(
+                    now + delivery_s
+                )
+        except (OtelVectorError, OSError):
+            self._notices.fault("flush", "what was offered could not be waited for")
+            return False
+
+    def _patience_s(self, deadline_s: float) -> float:
+        """Return how long one that goes waits for delivery.
+
+        Those that go in a row share what one may wait. Each second after them gives one back, so
+        that who goes much later has all of it.
+        """
+        return max(0.0, deadline_s - max(0.0, self._waited_until - time.monotonic()))
 
     def _loses(self, signal: Signal) -> Callable[[int], None]:
         def lost(items: int) -> None:

@@ -63,9 +63,9 @@ def outlet(settings: Settings) -> Outlet:
 
 
 def release(settings: Settings, deadline_s: float) -> bool:
-    """Let an outlet go; the last user flushes and closes it, others see that all is on disk.
+    """Let an outlet go: each user flushes it, since what follows may end the process at once.
 
-    So who shuts several down in a row, at the end of a process, waits for a collector once.
+    The last one closes it. Who shuts several down in a row waits for a silent collector once.
 
     Args:
         settings: as `outlet` was called with.
@@ -83,7 +83,7 @@ def release(settings: Settings, deadline_s: float) -> bool:
         else:
             del _registry.users[settings]
     left_s = _left_s(deadline_s)
-    return found.keep(left_s) if users > 1 else found.close(left_s)
+    return found.leave(left_s) if users > 1 else found.close(left_s)
 
 
 def outlets() -> list[Outlet]:

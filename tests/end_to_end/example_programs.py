@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 from serving import cli, eventually
+from support.applications import PATIENT
 from support.documents import blocks
 from support.sources import ROOT
 
@@ -157,6 +158,7 @@ class Workplace:
             "PATH": f"{BIN}{os.pathsep}{kept.get('PATH', '')}",
             "XDG_STATE_HOME": str(self.folder / "state"),
             "OTEL_VECTOR_EXPORTER_ENDPOINT": f"http://{self.served.endpoints['otlp_grpc']}",
+            **PATIENT,
             **more,
         }
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sending import api, serving, settle
 from serving import Served, cli, environment, eventually
+from support.applications import PATIENT
 from support.exporting import closing, ended_spans, provider_with
 
 from otel_vector import VectorSpanExporter, VectorSpanProcessor
@@ -36,7 +37,7 @@ def run(folder, code, **variables):
     """Run a program to its end and return what it wrote to its log."""
     file = folder / "app.py"
     file.write_text(textwrap.dedent(code))
-    env = environment() | {"XDG_STATE_HOME": str(folder / "state")} | variables
+    env = environment() | PATIENT | {"XDG_STATE_HOME": str(folder / "state")} | variables
     done = subprocess.run(
         [sys.executable, str(file)],
         cwd=folder,
@@ -87,7 +88,8 @@ def test_auto_instrumentation_takes_the_exporter_by_its_name(tmp_path):
     """
     with serving(tmp_path) as served:
         (tmp_path / "app.py").write_text(textwrap.dedent(code))
-        env = environment() | {
+        env = environment() | PATIENT
+        env |= {
             "OTEL_TRACES_EXPORTER": "vector",
             "OTEL_LOGS_EXPORTER": "vector",
             "OTEL_METRICS_EXPORTER": "none",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sending import serving, settle
 from serving import environment
+from support.applications import PATIENT
 from support.documents import blocks
 from support.sources import ROOT
 
@@ -23,7 +24,8 @@ SHELL = [block.text for block in blocks(PAGE) if block.language == "sh"]
 
 
 def run(command, folder):
-    env = environment() | {
+    env = environment() | PATIENT
+    env |= {
         "XDG_STATE_HOME": str(folder / "state"),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "OTEL_VECTOR_EMBED_MODEL": "none",

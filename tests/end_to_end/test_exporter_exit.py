@@ -36,7 +36,6 @@ def application(request, tmp_path, collector):
 
 
 def made(request, folder, address, **settings):
-    settings = {"OTEL_VECTOR_EXPORTER_SHUTDOWN_S": str(SHUTDOWN_S), **settings}
     return Application(PROGRAM, folder, address, request.node.name, **settings)
 
 
@@ -114,6 +113,13 @@ def test_spans_after_the_shutdown_are_refused_and_told(collector, application):
 def test_two_providers_share_a_destination_until_both_are_shut_down(collector, application):
     assert application.run("two_providers").code == 0
     holds(collector, application, names(first=3, second=3, again=3))
+
+
+def test_an_exporter_that_is_shut_down_has_delivered_though_another_goes_on(
+    collector, application
+):
+    assert application.run("one_of_two").code == -signal.SIGTERM
+    holds(collector, application, names(main=7))
 
 
 def test_an_exporter_that_a_thread_made_outlives_it(collector, application):
@@ -236,7 +242,8 @@ def test_a_peer_that_is_no_collector_costs_the_application_nothing(
 ):
     with PEERS[peer]() as address:
         application = made(request, tmp_path, address, OTEL_VECTOR_EXPORTER_PROTOCOL=protocol)
-        with application.start("timed") as process:
+        shutdown_s = str(SHUTDOWN_S)
+        with application.start("timed", OTEL_VECTOR_EXPORTER_SHUTDOWN_S=shutdown_s) as process:
             mean_s, _ = map(float, process.stdout.readline().split())
             began = time.monotonic()
             assert process.wait(60) == 0

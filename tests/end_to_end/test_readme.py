@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from support.applications import PATIENT
 from support.documents import blocks, pages
 from support.sources import ROOT
 
@@ -129,7 +130,7 @@ def bare(line):
 def environment():
     """Return a clean environment in which our commands are found first."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("OTEL")}
-    return {**kept, "PATH": f"{BIN}{os.pathsep}{kept.get('PATH', '')}"}
+    return {**kept, **PATIENT, "PATH": f"{BIN}{os.pathsep}{kept.get('PATH', '')}"}
 
 
 def endpoints(folder, process):

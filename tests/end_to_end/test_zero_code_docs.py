@@ -8,7 +8,7 @@ import tomllib
 
 import httpx
 import pytest
-from example_programs import Workplace, settled, stored, terminals
+from example_programs import Workplace, exported, settled, stored, terminals
 from serving import Served, eventually
 from support.sources import ROOT
 from support.zero_code import write
@@ -40,6 +40,17 @@ PROGRAM = {
             print(error)
     """,
 }
+
+ROUTE = """
+
+import logging
+
+
+@app.get("/")
+def root():
+    logging.getLogger("shop").warning("nothing is left")
+    return "sold out"
+"""
 
 
 @pytest.fixture
@@ -109,12 +120,15 @@ def test_a_call_in_a_program_wraps_what_it_names(place, served):
 
 
 def test_an_application_that_shuts_down_at_its_end_loses_nothing_by_a_signal(place, served):
-    write(place.folder, {"app.py": LIFESPAN})
+    write(place.folder, {"app.py": LIFESPAN + ROUTE})
     port = place.own_port(8004)
     command = RUN.replace("python app.py", "uvicorn app:app --port 8004")
     with place.running(command, port) as process:
-        assert httpx.get(f"http://127.0.0.1:{port}/", trust_env=False).status_code == 404
+        url = f"http://127.0.0.1:{port}/"
+        assert httpx.get(url, timeout=30, trust_env=False).json() == "sold out"
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        assert process.wait(60) == -signal.SIGTERM
     settled(served, 1)
-    assert "GET" in {span.name for span in stored(served)}
+    assert "GET /" in {span.name for span in stored(served)}
+    told = [record["body"]["stringValue"] for _, _, record in exported(served, "logs")]
+    assert "nothing is left" in told

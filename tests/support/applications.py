@@ -24,6 +24,9 @@ import psutil
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 PATIENCE_S = 60
+PATIENT = {"OTEL_VECTOR_EXPORTER_SHUTDOWN_S": "30"}
+"""How long a program's end may wait for its collector, which is slow on a machine that is busy with
+other tests. What it leaves on disk waits for a next program, and most tests have none."""
 
 
 def eventually(is_so: Callable[[], object], within_s: float = PATIENCE_S) -> None:
@@ -185,7 +188,7 @@ class Application:
             OTEL_VECTOR_EXPORTER_ENDPOINT=f"http://{collector}",
             OTEL_VECTOR_EXPORTER_SPOOL=str(self.spool),
             PYTHONWARNINGS="error,ignore::DeprecationWarning",
-            **settings,
+            **{**PATIENT, **settings},
         )
 
     def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:

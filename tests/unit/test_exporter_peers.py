@@ -3,6 +3,7 @@
 import gzip
 import logging
 import threading
+import time
 
 import grpc
 import pytest
@@ -214,6 +215,61 @@ def test_the_last_user_closes_an_outlet(tmp_path):
         assert second.force_flush()
         second.shutdown()
         assert second.outlet.is_closed
+
+
+def test_each_user_that_goes_waits_until_its_spans_have_arrived(tmp_path):
+    released = threading.Event()
+
+    def slow(context):
+        released.wait(20)
+        return b""
+
+    with (
+        grpc_peer() as peer,
+        closing(*(exporter_to(peer.endpoint, tmp_path) for _ in range(2))) as (first, second),
+    ):
+        peer.answer = slow
+        first.export(ended_spans(3))
+        going = threading.Thread(target=first.shutdown)
+        going.start()
+        soon(lambda: peer.requests)
+        going.join(0.3)
+        assert going.is_alive()
+        released.set()
+        going.join(20)
+        assert sent(second) == 3
+        assert not second.outlet.is_closed
+
+
+def test_users_that_go_in_a_row_wait_once_for_a_collector_that_does_not_answer(tmp_path):
+    released = threading.Event()
+    with grpc_peer() as peer:
+        peer.answer = lambda context: released.wait(60) and b""
+        users = [exporter_to(peer.endpoint, tmp_path, shutdown_s=2) for _ in range(4)]
+        began = time.monotonic()
+        for one in users:
+            one.export(ended_spans(1))
+            one.shutdown()
+        seconds = time.monotonic() - began
+        released.set()
+        assert 2 <= seconds < 6
+    with closing(exporter_to(NOBODY, tmp_path)) as next_one:
+        assert next_one.outlet.spooled()[0] == 4
+
+
+def test_who_goes_later_waits_again_for_a_collector_that_did_not_answer(tmp_path):
+    released = threading.Event()
+    with grpc_peer() as peer:
+        peer.answer = lambda context: released.wait(60) and b""
+        users = [exporter_to(peer.endpoint, tmp_path, shutdown_s=1) for _ in range(2)]
+        users[0].export(ended_spans(1))
+        users[0].shutdown()
+        time.sleep(1)
+        began = time.monotonic()
+        users[1].shutdown()
+        seconds = time.monotonic() - began
+        released.set()
+        assert seconds > 0.9
 
 
 def test_unsampled_spans_are_ignored_by_the_processor(tmp_path):

@@ -13,6 +13,7 @@ import time
 from emitting import emit, exporting, flush
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from otel_vector import VectorSpanExporter, VectorSpanProcessor
 
@@ -135,6 +136,17 @@ def two_providers():
     emit("again", 3)
 
 
+def one_of_two():
+    """Shut one of two exporters of a destination down, then end without any handler."""
+    first, _ = VectorSpanExporter(), VectorSpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(first))
+    trace.set_tracer_provider(provider)
+    emit("main", 7)
+    provider.shutdown()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
 def in_thread():
     def work():
         exporting()
@@ -146,8 +158,6 @@ def in_thread():
 
 
 def batched():
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(VectorSpanExporter()))
     trace.set_tracer_provider(provider)
