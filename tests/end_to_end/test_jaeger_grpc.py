@@ -89,6 +89,14 @@ def test_a_large_trace_comes_whole_in_chunks_that_clients_take(jaeger):
     ]
 
 
+def test_a_batch_of_jaegers_size_is_taken_though_it_is_beyond_what_grpc_takes_by_default(jaeger):
+    rows = (row(trace=9, span=n, attributes={"text": "x" * 700}) for n in range(1, 8_193))
+    data = data_of(*rows)
+    assert data.ByteSize() > 4 << 20
+    jaeger.write(data)
+    eventually_of(lambda: jaeger.traces(trace_bytes(9)), lambda t: t and len(t[0][1]) == 8_192)
+
+
 def test_spans_that_share_an_id_all_come_back(jaeger):
     jaeger.write(data_of(*(row(trace=5, span=1, name=f"try {n}") for n in "abc")))
     found = eventually_of(lambda: jaeger.traces(trace_bytes(5)), lambda t: t and len(t[0][1]) == 3)

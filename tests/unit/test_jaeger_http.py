@@ -15,8 +15,9 @@ from support.serving import SETTINGS, Served, served
 from support.world import DECLINED, World, at
 
 from otel_vector.decode.otlp_json import message_from_json
-from otel_vector.testing.builders import Event, Link, SpanRow, trace_bytes
+from otel_vector.testing.builders import TENANT, Event, Link, SpanRow, trace_bytes
 from otel_vector_collector.jaeger.http import router
+from otel_vector_collector.jaeger.legacy import trace_json
 
 US, MS = 1_000, 1_000_000
 START, END = at(-10), at(100)
@@ -185,6 +186,23 @@ def test_the_parent_is_the_first_reference_and_links_follow(client):
     assert shown == [("CHILD_OF", ONE, one), ("FOLLOWS_FROM", trace_bytes(2).hex(), one)]
 
 
+@pytest.mark.parametrize(
+    ("attributes", "shown"),
+    [
+        ({}, ["CHILD_OF", "FOLLOWS_FROM"]),
+        ({"opentracing.ref_type": "child_of"}, ["CHILD_OF"]),
+        ({"opentracing.ref_type": "follows_from"}, ["FOLLOWS_FROM"]),
+    ],
+    ids=["plain", "child", "follows"],
+)
+def test_a_link_to_the_parent_does_not_hide_it(attributes, shown):
+    world = World()
+    links = (Link(1, 1, attributes),)
+    world.write([SpanRow(trace=1, span=1), SpanRow(trace=1, span=2, parent=1, links=links)])
+    (_, consumer) = trace_json(world.store.tenant(TENANT).reader.trace(trace_bytes(1)))["spans"]
+    assert [reference["refType"] for reference in consumer["references"]] == shown
+
+
 def test_a_trace_of_another_run_is_shown_by_id_and_found_when_asked_for(client):
     assert get(client, f"/traces/{ids(4)[0]}").status_code == 200
     assert found(client, tags='{"otel_vector.run.kind":"replay"}') == ids(4)
@@ -312,6 +330,7 @@ def test_v3_times_may_be_unescaped_and_in_snake_case(client):
     path = f"/jaeger/api/v3/traces/{ONE}?start_time=2023-11-14T22:13:10+02:00&end_time=2023-11-14T23:13:10.5Z"
     assert client.get(path).status_code == 200
     assert client.get(f"/jaeger/api/v3/traces/{ONE}?start_time=yesterday").status_code == 400
+    assert client.get(f"/jaeger/api/v3/traces/{ONE}?rawTraces=maybe").status_code == 400
 
 
 def test_v3_trace_that_is_unknown(client):
@@ -377,7 +396,7 @@ def test_v3_meaning_scores_are_attributes(client):
         {"query.startTimeMin": ""}, {"query.startTimeMax": "tomorrow"},
         {"query.startTimeMin": V3["query.startTimeMax"]}, {"query.attributes": "x"},
         {"query.durationMin": "1"}, {"query.searchDepth": "ten"}, {"query.filter": "{}"},
-        {"query.startTimeMin": "2023-02-30T00:00:00Z"},
+        {"query.startTimeMin": "2023-02-30T00:00:00Z"}, {"query.rawTraces": "maybe"},
     ],
     ids=str,
 )  # fmt: skip

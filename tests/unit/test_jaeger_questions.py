@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
+from starlette.datastructures import QueryParams
 from support.jaeger import query
 from support.world import World, at
 
@@ -12,6 +15,7 @@ from otel_vector.spans.batch import digest_of
 from otel_vector.testing.builders import TENANT, SpanRow, batch_of, span_bytes, trace_bytes
 from otel_vector_collector.jaeger.chunks import chunks
 from otel_vector_collector.jaeger.idl import trace_storage_pb2 as storage
+from otel_vector_collector.jaeger.parameters import legacy_search, v3_search
 from otel_vector_collector.jaeger.questions import Asked, question_of
 from otel_vector_collector.jaeger.reader import Reader
 
@@ -58,6 +62,45 @@ def test_times_that_are_not_set_bound_nothing(world):
     where = question_of(Asked(), TENANT, names).where
     assert (where.since_ns, where.until_ns, where.filter) == (None, None, None)
     assert where.runs == ("live",)
+
+
+def test_a_filter_that_these_messages_do_not_know_is_refused_rather_than_left_out(world):
+    """Field 9 of newer Jaegers, which they send to stores that offer it; we do not."""
+    newer = query().SerializeToString() + b"\x4a\x03\x0a\x01a"
+    asked = storage.TraceQueryParameters.FromString(newer)
+    reader = Reader(world.services)
+    for ask, request in (
+        (reader.find_traces, storage.FindTracesRequest(query=asked)),
+        (reader.find_trace_ids, storage.FindTraceIDsRequest(query=asked)),
+        (reader.find_trace_summaries, storage.FindTraceSummariesRequest(query=asked)),
+    ):
+        with pytest.raises(InvalidQueryError, match="9 is filter"):
+            list(ask(TENANT, request))
+
+
+def test_searches_show_a_hundred_traces_unless_told_otherwise():
+    window = "query.startTimeMin=2023-01-01T00:00:00Z&query.startTimeMax=2024-01-01T00:00:00Z"
+    assert legacy_search(QueryParams("")).depth == v3_search(QueryParams(window)).depth == 100
+    assert legacy_search(QueryParams("limit=7")).depth == 7
+    for name in ("query.searchDepth", "query.search_depth", "query.num_traces"):
+        assert v3_search(QueryParams(f"{window}&{name}=7")).depth == 7
+
+
+def test_every_name_of_v3_has_its_form_of_before():
+    newer = {
+        "startTimeMin": "2023-11-14T22:13:10.000000001Z", "startTimeMax": "2023-11-14T22:15:00Z",
+        "serviceName": "shop", "operationName": "GET /cart", "durationMin": "1.5ms",
+        "durationMax": "1h2m3s", "searchDepth": "5", "rawTraces": "true",
+    }  # fmt: skip
+    older = {re.sub("(?=[A-Z])", "_", name).lower(): value for name, value in newer.items()}
+    asked = [
+        v3_search(QueryParams({f"query.{name}": value for name, value in names.items()}))
+        for names in (newer, older)
+    ]
+    assert asked[0] == asked[1]
+    assert (asked[0].service, asked[0].operation, asked[0].depth) == ("shop", "GET /cart", 5)
+    assert (asked[0].least_ns, asked[0].most_ns) == (1_500_000, 3_723_000_000_000)
+    assert asked[0].since_ns == 1_700_000_000_000_000_000 - 10 * 10**9 + 1
 
 
 @pytest.mark.parametrize(("depth", "limit"), [(0, 100), (-1, 100), (7, 7), (10**6, 10_000)])

@@ -9,11 +9,11 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from support.serving import Served, served
 from support.tempo import ONE, PROTOBUF, SearchResponse, shop_of_grafana
-from support.world import DECLINED, at
+from support.world import DECLINED, World, at
 
 from otel_vector.decode.otlp_json import message_from_json
 from otel_vector.spans.items import traces_data
-from otel_vector.testing.builders import SECOND_NS, TENANT, trace_bytes
+from otel_vector.testing.builders import SECOND_NS, TENANT, SpanRow, trace_bytes
 from otel_vector_collector.tempo.http import router
 
 MS = 1_000_000
@@ -196,6 +196,23 @@ def test_spans_of_a_set_are_as_many_as_asked_and_all_are_counted(client):
     assert (len(trace.spanSets[0].spans), trace.spanSets[0].matched) == (1, 2)
     (trace,) = searched(client, '{name="charge"}', spss=0)
     assert len(trace.spanSets[0].spans) == 2
+
+
+def test_twenty_traces_of_three_spans_are_shown_unless_told_otherwise():
+    world = World()
+    world.write(
+        [SpanRow(trace=n, span=s, start_ns=at(n)) for n in range(1, 23) for s in range(1, 6)]
+    )
+    with served(Served(world.store, world.services), more=[router]) as client:
+        traces = searched(client, "{}")
+        assert [int(trace.traceID, 16) for trace in traces] == list(range(22, 2, -1))
+        assert {len(trace.spanSets[0].spans) for trace in traces} == {3}
+        assert {trace.spanSets[0].matched for trace in traces} == {5}
+
+
+def test_digits_alone_are_no_query_and_grafana_asks_for_the_trace_instead(client):
+    assert "cannot be read here" in refused(client, "/search", q=ONE)
+    assert "a query is one spanset" in refused(client, "/search", q="abc123")
 
 
 def test_the_limit_is_of_traces(client):

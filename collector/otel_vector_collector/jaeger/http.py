@@ -25,9 +25,9 @@ from otel_vector_collector.api.forms import ToolRouter
 from otel_vector_collector.api.threads import answered
 from otel_vector_collector.jaeger import legacy, v3
 from otel_vector_collector.jaeger.parameters import (
+    check_hints,
     legacy_search,
     legacy_window,
-    moment_ns,
     trace_ids,
     traces_id,
     v3_search,
@@ -51,14 +51,14 @@ def _refused(path: str, status: int, message: str) -> tuple[bytes, str]:
 router = ToolRouter(_PREFIX, _refused)
 
 
-async def service_names(request: Request) -> ServiceNames:
+async def _service_names(request: Request) -> ServiceNames:
     """Return what names services, as the settings of the engine that is served tell."""
     engine = cast("Serving", request.app.state.engine)
     return ServiceNames(engine.services.catalog, engine.settings.serve.jaeger_any_service)
 
 
 Ask = Annotated[Services, Depends(services)]
-Names = Annotated[ServiceNames, Depends(service_names)]
+Names = Annotated[ServiceNames, Depends(_service_names)]
 Whose = Annotated[Tenant, Depends(caller)]
 Json = dict[str, Any]
 
@@ -170,9 +170,7 @@ async def v3_summaries(request: Request, ask: Ask, named: Names, tenant: Whose) 
 @router.get("/v3/traces/{trace_id}")
 async def v3_trace(trace_id: str, request: Request, ask: Ask, tenant: Whose) -> Response:
     def found() -> Json:
-        for name in ("startTime", "endTime", "start_time", "end_time"):
-            if text := request.query_params.get(name):
-                moment_ns(name, text)
+        check_hints(request.query_params)
         raw = traces_id(trace_id)
         spans = _reader(ask, tenant).trace(raw)
         if not spans:

@@ -31,6 +31,8 @@ _SAFE: Final = (1 << 53) - 1
 _NO_SERVICE: Final = "OTLPResourceNoServiceName"
 _STATUS: Final = {1: "OK", 2: "ERROR"}
 _ERROR: Final = 2
+_CHILD: Final = "CHILD_OF"
+_FOLLOWS: Final = "FOLLOWS_FROM"
 _US: Final = 1_000
 
 
@@ -93,14 +95,19 @@ def _span_json(item: Item, span: Span) -> Json:
 
 
 def _references(span: Span) -> Iterator[Json]:
-    """Yield the parent first; a link to it says what it is, and is not repeated."""
+    """Yield the parent first, then the links.
+
+    Readers take the first `CHILD_OF` for the parent. A link to the parent that says its type is
+    the parent's own reference; one that does not, as of a message's consumer, stands beside it.
+    """
     parent = (span.trace_id, span.parent_span_id)
     links = [((link.trace_id, link.span_id), _ref_type(link)) for link in span.links]
+    told = {target: kind for target, kind in links if kind}
     if span.parent_span_id:
-        yield _reference(parent, dict(links).get(parent, "CHILD_OF"))
+        yield _reference(parent, told.get(parent, _CHILD))
     for target, kind in links:
-        if target != parent or not span.parent_span_id:
-            yield _reference(target, kind)
+        if not (kind and span.parent_span_id and target == parent):
+            yield _reference(target, kind or _FOLLOWS)
 
 
 def _reference(target: tuple[bytes, bytes], kind: str) -> Json:
@@ -108,8 +115,10 @@ def _reference(target: tuple[bytes, bytes], kind: str) -> Json:
 
 
 def _ref_type(link: Any) -> str:
+    """Return the type that a link from OpenTracing says it is of; empty for others."""
     kinds = (a.value.string_value for a in link.attributes if a.key == "opentracing.ref_type")
-    return "CHILD_OF" if next(kinds, "") == "child_of" else "FOLLOWS_FROM"
+    kind = next(kinds, "")
+    return (_CHILD if kind == "child_of" else _FOLLOWS) if kind else ""
 
 
 def _own_tags(item: Item, span: Span) -> Iterator[Json]:

@@ -19,9 +19,17 @@ from starlette.datastructures import QueryParams
 
 from otel_vector.errors import InvalidQueryError
 from otel_vector.services.query_terms import UNITS_NS
-from otel_vector_collector.jaeger.questions import Asked
+from otel_vector_collector.jaeger.questions import FALSE, TRUE, Asked
 
-__all__ = ["legacy_search", "legacy_window", "moment_ns", "trace_ids", "traces_id", "v3_search"]
+__all__ = [
+    "check_hints",
+    "legacy_search",
+    "legacy_window",
+    "moment_ns",
+    "trace_ids",
+    "traces_id",
+    "v3_search",
+]
 
 _DAY_NS: Final = 86_400_000_000_000
 _LIMIT: Final = 100
@@ -112,6 +120,7 @@ def v3_search(given: QueryParams) -> Asked:
     )
     if since_ns >= until_ns:
         raise InvalidQueryError("query.startTimeMin must be before query.startTimeMax")
+    _check_truth("query.rawTraces", read("rawTraces"))
     depth = read("searchDepth") or given.get("query.num_traces", "")
     return Asked(
         service=read("serviceName"),
@@ -153,6 +162,24 @@ def moment_ns(name: str, text: str) -> int:
     offset_s = (int(hours) * 3600 + int(minutes) * 60) * (-1 if sign == "-" else 1) if sign else 0
     seconds = int(moment.timestamp()) - offset_s
     return seconds * 1_000_000_000 + int((fraction or "0")[:9].ljust(9, "0"))
+
+
+def check_hints(given: QueryParams) -> None:
+    """Refuse what beside a trace's id cannot be read; the trace comes whole whatever it says.
+
+    Raises:
+        InvalidQueryError: a moment or `rawTraces` cannot be read.
+    """
+    for name in ("startTime", "endTime", "start_time", "end_time"):
+        if text := given.get(name):
+            moment_ns(name, text)
+    for name in ("rawTraces", "raw_traces"):
+        _check_truth(name, given.get(name, ""))
+
+
+def _check_truth(name: str, text: str) -> None:
+    if text and text not in TRUE | FALSE:
+        raise _malformed(name, text, "send true or false")
 
 
 def _tags(given: QueryParams) -> Mapping[str, str]:

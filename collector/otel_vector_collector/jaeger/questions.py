@@ -39,13 +39,15 @@ from otel_vector.spans.filters import (
 from otel_vector.spans.ids import Tenant
 from otel_vector.spans.items import KINDS, STATUSES
 
-__all__ = ["MEANING", "Asked", "question_of"]
+__all__ = ["FALSE", "MEANING", "TRUE", "Asked", "question_of"]
 
 MEANING: Final = "meaning"
 _RUN: Final = "otel_vector.run.kind"
 _RESOURCE: Final = "resource."
-_TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-_FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
+FALSE: Final = frozenset({"0", "f", "F", "false", "FALSE", "False"})
+"""What Go reads as true and as false."""
+
 _DEFAULT_DEPTH: Final = 100
 _MOST_TRACES: Final = 10_000
 
@@ -123,9 +125,9 @@ def _equals(of: BuiltIn | Attribute, value: str) -> Compare:
 
 def _error(value: str) -> Filter | None:
     failed = _equals(BuiltIn.STATUS, "error")
-    if value in _TRUE:
+    if value in TRUE:
         return failed
-    return Not(failed) if value in _FALSE else None
+    return Not(failed) if value in FALSE else None
 
 
 def _one_of(built_in: BuiltIn, known: tuple[str, ...]) -> Callable[[str], Filter]:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from otel_vector.errors import InvalidInputError
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from otel_vector.errors import InvalidInputError, InvalidQueryError
 from otel_vector.services.container import Services
 from otel_vector.services.finding import FoundTrace, TraceQuestion
 from otel_vector.services.summaries import TraceSummary, summary_of
@@ -128,8 +130,24 @@ class Reader:
         return self.services.finding.traces(tenant, self._question(tenant, request.query))
 
     def _question(self, tenant: Tenant, query: Any) -> TraceQuestion:
+        _refuse_filters(query)
         asked = _asked(query, self._names.meant(query.service_name))
         return question_of(asked, tenant, self.services.operations)
+
+
+def _refuse_filters(query: Any) -> None:
+    """Refuse what the messages here do not know: answering without it would show too much.
+
+    Raises:
+        InvalidQueryError: there is such a thing.
+    """
+    unknown = UnknownFieldSet(query)
+    if len(unknown):
+        raise InvalidQueryError(
+            f"the search has fields that are not understood here ({unknown[0].field_number}; 9 is filter), and "
+            "the capabilities offer none: ask by attributes, or set Jaeger's gate "
+            "jaeger.query.structuredFilters off"
+        )
 
 
 def _asked(query: Any, service: str) -> Asked:
