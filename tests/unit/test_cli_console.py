@@ -7,7 +7,7 @@ import pytest
 from otel_vector_collector.cli.commands.tail import _show_json
 from otel_vector_collector.cli.console import Progress, print_json, printable, show, table
 from otel_vector_collector.cli.details import lines
-from otel_vector_collector.cli.units import ago, bytes_text, duration, moment
+from otel_vector_collector.units import ago, bytes_text, duration, moment
 
 CLEAR_SCREEN = "\x1b[2J\x1b]0;title\x07"
 

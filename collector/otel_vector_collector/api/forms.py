@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_vector_collector.api.problems import PROBLEM
 
-__all__ = ["Form", "Forms", "ToolRouter"]
+__all__ = ["Form", "Forms", "Rewritten", "ToolRouter"]
 
 Form = Callable[[str, int, str], tuple[bytes, str]]
 """Takes path, status and sentence; returns a body and its media type."""
@@ -54,12 +54,12 @@ class Forms:
         path = str(scope.get("path", ""))
         form = next((f for prefix, f in self._forms.items() if path.startswith(prefix)), None)
         if scope["type"] == "http" and form is not None:
-            send = _Rewritten(send, path, form).send
+            send = Rewritten(send, path, form).send
         await self._app(scope, receive, send)
 
 
-class _Rewritten:
-    """The way out of one answer."""
+class Rewritten:
+    """The way out of one answer, on which a problem document is told in another form."""
 
     def __init__(self, send: Send, path: str, form: Form) -> None:
         self._send = send

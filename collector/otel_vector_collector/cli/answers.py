@@ -8,7 +8,7 @@ from typing import Any
 from rich.text import Text
 
 from otel_vector_collector.cli.console import printable, say, show, table
-from otel_vector_collector.cli.units import ago, count, duration, moment
+from otel_vector_collector.units import ago, count, duration, moment
 
 __all__ = ["show_answer", "show_meanings", "show_spans"]
 

@@ -17,6 +17,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from otel_vector_collector.harmless import harmless
+
 __all__ = [
     "Column",
     "Progress",
@@ -29,10 +31,6 @@ __all__ = [
     "table",
 ]
 
-# C0 but for line feed and tab, DEL, C1, line separators, and what reorders text.
-_UNSAFE: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
 _UNSAFE_IN_JSON: Final = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _EVERY_S: Final = 2.0
 _PIPED_CELLS: Final = 200
@@ -48,7 +46,7 @@ def printable(text: object, *, lines: bool = False) -> str:
         text: anything stored.
         lines: whether line feeds and tabs stay; else they become spaces.
     """
-    safe = _UNSAFE.sub(_escaped, str(text))
+    safe = harmless(str(text))
     return safe if lines else " ".join(safe.split())
 
 
@@ -110,11 +108,6 @@ def _longest(rows: Sequence[Sequence[object]], position: int) -> int:
 
 def _cell(value: object) -> Text:
     return value if isinstance(value, Text) else Text(printable(value))
-
-
-def _escaped(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code <= 0xFF else f"\\u{code:04x}"  # noqa: PLR2004
 
 
 def _escaped_json(match: re.Match[str]) -> str:

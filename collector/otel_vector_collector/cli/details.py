@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from otel_vector_collector.cli.console import printable
-from otel_vector_collector.cli.units import duration, moment
+from otel_vector_collector.units import duration, moment
 
 __all__ = ["lines"]
 

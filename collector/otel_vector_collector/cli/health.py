@@ -21,7 +21,6 @@ from otel_vector.wiring import open_inbox, open_keyring
 from otel_vector_collector.cli.certificates import days_left
 from otel_vector_collector.cli.connect import client_of, engine_opened, served_here
 from otel_vector_collector.cli.options import loaded
-from otel_vector_collector.cli.units import ago, bytes_text, count, duration
 from otel_vector_collector.receive.addresses import require_free
 from otel_vector_collector.receive.gate import Gate
 from otel_vector_collector.receive.tls import certificates_of
@@ -29,6 +28,7 @@ from otel_vector_collector.serve.endpoints import Endpoints, read_endpoints
 from otel_vector_collector.serve.layout import inbox_folder, state_file
 from otel_vector_collector.serve.lock import Holder, holder_of
 from otel_vector_collector.serve.ports import addresses
+from otel_vector_collector.units import ago, bytes_text, count, duration
 
 __all__ = ["Finding", "examine"]
 

@@ -27,8 +27,8 @@ from otel_vector_collector.cli.console import Progress, say
 from otel_vector_collector.cli.import_job import as_job
 from otel_vector_collector.cli.transfer.importing import Importer, Report
 from otel_vector_collector.cli.transfer.streams import STDIN
-from otel_vector_collector.cli.units import bytes_text, count
 from otel_vector_collector.receive.tenant import DEFAULT_TENANT
+from otel_vector_collector.units import bytes_text, count
 
 __all__ = ["import_all"]
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from otel_vector.client.shapes import LogRecord, TraceSpan
 from otel_vector_collector.cli.console import printable
-from otel_vector_collector.cli.units import duration, moment
+from otel_vector_collector.units import duration, moment
 
 __all__ = ["Row", "rows", "title", "waterfall"]
 

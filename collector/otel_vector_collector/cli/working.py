@@ -20,7 +20,7 @@ from otel_vector.spans.ids import Tenant
 from otel_vector.wiring import open_state
 from otel_vector_collector.cli.connect import engine_opened, served_at
 from otel_vector_collector.cli.console import Progress, say
-from otel_vector_collector.cli.units import count
+from otel_vector_collector.units import count
 
 __all__ = ["follow", "kept_jobs", "work"]
 

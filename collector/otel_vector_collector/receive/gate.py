@@ -3,11 +3,15 @@
 Both doors and the API ask here. A request carries its key in one header: `authorization:
 Bearer KEY`, `x-api-key` or `api-key`. Two of them are refused even if they agree, since a proxy
 on the way may have looked at one and this process at the other.
+
+A person at a browser types it: pages, and nothing else, take it as the password of
+`authorization: Basic`, and a tenant as the user's name (`signed_in`).
 """
 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterable
 from typing import Final, TypeAlias
 from urllib.parse import unquote_plus
@@ -20,9 +24,18 @@ from otel_vector.errors import (
 )
 from otel_vector.keys.contract import ALL_TENANTS, Key, Keyring, Role
 from otel_vector.keys.texts import is_key_like
+from otel_vector.spans.ids import is_tenant
 from otel_vector_collector.receive.addresses import Address
 
-__all__ = ["OWNER", "Gate", "Headers", "refuse_key_in_query", "require", "text_sent"]
+__all__ = [
+    "OWNER",
+    "Gate",
+    "Headers",
+    "refuse_key_in_query",
+    "require",
+    "signed_in",
+    "text_sent",
+]
 
 OWNER: Final = Key(
     id="owner",
@@ -38,6 +51,9 @@ Headers: TypeAlias = Iterable[tuple[str, str]]
 
 _PLAIN: Final = frozenset({"x-api-key", "api-key"})
 _HOW: Final = "send it as header `authorization: Bearer ov_…` or `x-api-key: ov_…`"
+_SIGN_IN: Final = (
+    "the password is an API key with the role read, the user's name one of its tenants, or nothing"
+)
 _QUERY_NAMES: Final = re.compile(
     r"(?:^|[&;])(?:(?:x[-_])?api[-_]?key|access[-_]token|authorization)=", re.IGNORECASE
 )
@@ -111,6 +127,39 @@ def text_sent(headers: Headers) -> str | None:
     if scheme.lower() != "bearer":
         raise UnauthenticatedError(f"another kind of authorization than a key was sent: {_HOW}")
     return text.strip()
+
+
+def signed_in(headers: Headers) -> list[tuple[str, str]]:
+    """Return headers with what a person typed into a browser in the form programs send it in.
+
+    Raises:
+        UnauthenticatedError: that cannot be read.
+    """
+    found: list[tuple[str, str]] = []
+    for name, value in headers:
+        scheme, _, typed = value.strip().partition(" ")
+        if name == "authorization" and scheme.lower() == "basic":
+            found += _as_sent(typed.strip())
+        else:
+            found.append((name, value))
+    return found
+
+
+def _as_sent(typed: str) -> list[tuple[str, str]]:
+    """Return the headers for a user's name and a password, which may be a secret mistyped."""
+    try:
+        user, colon, password = b64decode(typed, validate=True).decode().partition(":")
+    except ValueError:
+        raise UnauthenticatedError(f"the sign-in cannot be read; {_SIGN_IN}") from None
+    if not colon or not _is_token(password) or (user and not is_tenant(user)):
+        raise UnauthenticatedError(f"this is no sign-in; {_SIGN_IN}")
+    tenant = [("x-tenant", user)] if user else []
+    return [("authorization", f"Bearer {password}"), *tenant]
+
+
+def _is_token(text: str) -> bool:
+    """Return whether a text can be sent as a key: what a header may carry."""
+    return bool(text) and text.isascii() and text.isprintable()
 
 
 def require(key: Key | None, role: Role) -> None:

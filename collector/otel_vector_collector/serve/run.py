@@ -27,6 +27,7 @@ from otel_vector.settings.config import Settings
 from otel_vector.wiring import Engine, open_keyring
 from otel_vector_collector.api.app import create_app
 from otel_vector_collector.logs import configure
+from otel_vector_collector.page.answering import with_page
 from otel_vector_collector.receive.gate import Gate
 from otel_vector_collector.receive.process import DoorSettings
 from otel_vector_collector.receive.tls import certificates_of
@@ -83,7 +84,7 @@ def serve(settings: Settings) -> None:
             shared_quotas(settings, stack),
             [*jaeger_routes(engine), tempo.router],
         )
-        api = ApiServer(app, listeners, owners=owners, certificates=certificates)
+        api = ApiServer(with_page(app), listeners, owners=owners, certificates=certificates)
         api.start()
         stack.callback(api.stop)
         endpoints = Endpoints(

@@ -57,7 +57,7 @@ def _list(log: AuditLog, since: str | None, limit: int, as_json: bool) -> None:
 
 
 def _row(entry: Entry) -> tuple[object, ...]:
-    from otel_vector_collector.cli.units import moment
+    from otel_vector_collector.units import moment
 
     act = entry.act
     counts = ", ".join(f"{n:,} {name}" for name, n in act.counts.items())

@@ -30,7 +30,7 @@ def list_letters(
 ) -> None:
     """List them, newest first."""
     from otel_vector_collector.cli.console import print_json, say, show, table
-    from otel_vector_collector.cli.units import ago
+    from otel_vector_collector.units import ago
 
     with _letters(data, config) as letters:
         found = letters.list(limit)

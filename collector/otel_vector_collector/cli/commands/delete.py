@@ -74,7 +74,7 @@ def _is_to_go(found: Mapping[str, Any], question: Mapping[str, Any], yes: bool) 
 
 
 def _told(found: Mapping[str, Any]) -> str:
-    from otel_vector_collector.cli.units import count
+    from otel_vector_collector.units import count
 
     services = found["services"]
     shown = ", ".join(services[:5]) + (f" and {len(services) - 5} more" if services[5:] else "")

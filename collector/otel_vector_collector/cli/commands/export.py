@@ -55,7 +55,7 @@ def export(
     from otel_vector_collector.cli.connect import connected
     from otel_vector_collector.cli.console import Progress
     from otel_vector_collector.cli.transfer.writing import sink
-    from otel_vector_collector.cli.units import bytes_text
+    from otel_vector_collector.units import bytes_text
 
     question = {
         "signal": "spans" if signal is _Signal.TRACES else "logs",

@@ -51,7 +51,7 @@ def _facts(report: Report) -> dict[str, Any]:
 
 
 def _tell(name: str, report: Report, say: Any) -> None:
-    from otel_vector_collector.cli.units import count
+    from otel_vector_collector.units import count
 
     resumed = ""
     if report.resumed_at:

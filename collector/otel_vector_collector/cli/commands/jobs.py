@@ -24,8 +24,8 @@ def list_jobs(data: Data = None, config: Config = None, as_json: AsJson = False)
     """List the last 200, newest first."""
     from otel_vector.jobs.shapes import job_json
     from otel_vector_collector.cli.console import print_json, say, show, table
-    from otel_vector_collector.cli.units import ago
     from otel_vector_collector.cli.working import kept_jobs
+    from otel_vector_collector.units import ago
 
     with kept_jobs(loaded(data, config).settings) as jobs:
         found = jobs.jobs()

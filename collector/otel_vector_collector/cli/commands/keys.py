@@ -250,7 +250,7 @@ def _facts(key: Key) -> dict[str, Any]:
 
 
 def _row(key: Key) -> tuple[object, ...]:
-    from otel_vector_collector.cli.units import ago, moment
+    from otel_vector_collector.units import ago, moment
 
     ends = moment(key.expires_ns)[:16] or "never"
     roles, tenants = ", ".join(sorted(key.roles)), ", ".join(sorted(key.tenants))

@@ -58,7 +58,7 @@ def _asked(to: str, prefix: str) -> Arguments:
 
 def _show(done: dict[str, Any]) -> None:
     from otel_vector_collector.cli.console import show, table
-    from otel_vector_collector.cli.units import count
+    from otel_vector_collector.units import count
 
     columns = [("tenant", ""), ("partition", ""), ("items", "right"), ("found", "right"),
                ("content", "whole")]  # fmt: skip

@@ -174,7 +174,7 @@ def _told(lines: Iterable[bytes]) -> Iterator[bytes]:
 
 def _row(record: Mapping[str, Any]) -> tuple[object, ...]:
     from otel_vector_collector.cli.console import json_text
-    from otel_vector_collector.cli.units import ago
+    from otel_vector_collector.units import ago
 
     body = json_text(record["body"])
     shown = body if len(body) <= _LONGEST_BODY else body[:_LONGEST_BODY] + "…"

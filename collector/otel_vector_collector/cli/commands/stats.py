@@ -24,7 +24,7 @@ def stats(data: Data = None, config: Config = None, as_json: AsJson = False) -> 
 
 
 def _rows(found: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    from otel_vector_collector.cli.units import bytes_text, count
+    from otel_vector_collector.units import bytes_text, count
 
     for name, value in found.items():
         label = f"{above} {name}".strip().replace("_", " ")

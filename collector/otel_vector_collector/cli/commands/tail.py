@@ -39,7 +39,7 @@ def _show_json(event: Mapping[str, Any]) -> None:
 
 def _show(event: Mapping[str, Any]) -> None:
     from otel_vector_collector.cli.console import printable, say
-    from otel_vector_collector.cli.units import duration, moment
+    from otel_vector_collector.units import duration, moment
 
     if event.get("skipped"):
         say(f"({event['skipped']} events were lost: this terminal is too slow)")

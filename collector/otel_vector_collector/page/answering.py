@@ -1,0 +1,94 @@
+"""How pages are answered: refusals as pages, and what a browser may do with them.
+
+It may run nothing, load only the style and the icon that are ours, send forms only here, show a
+page in no other page's frame, keep no copy, and tell nobody where a link was followed from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders, QueryParams
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from otel_vector_collector.api.authentication import is_page
+from otel_vector_collector.api.forms import Form, Rewritten
+from otel_vector_collector.page.asked import asked_of
+from otel_vector_collector.page.form import form_of
+from otel_vector_collector.page.links import Links
+from otel_vector_collector.page.routes import router
+from otel_vector_collector.page.templates import HTML, rendered
+
+__all__ = ["with_page"]
+
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Content-Security-Policy": _POLICY,
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+)
+
+
+def with_page(app: FastAPI) -> FastAPI:
+    """Return an application (`api.app.create_app`) that answers at `/ask` as well."""
+    app.include_router(router)
+    app.add_middleware(_Pages)
+    return app
+
+
+class _Pages:
+    """Stands before everything else, so that what is refused anywhere is told on a page."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; dress the answer of one that asks for a page."""
+        if scope["type"] == "http" and is_page(scope):
+            send = Rewritten(_Dressed(send).send, scope["path"], _telling(scope)).send
+        await self._app(scope, receive, send)
+
+
+class _Dressed:
+    """The way out of one page: adds what a browser may do with it."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        """Send a part."""
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers.update(_HEADERS)
+            headers.setdefault("Cache-Control", "no-store")
+        await self._send(message)
+
+
+def _telling(scope: Scope) -> Form:
+    """Return what tells a refusal as a page, with the form as it was filled in."""
+
+    def told(path: str, status: int, detail: str) -> tuple[bytes, str]:
+        asked = asked_of(QueryParams(scope["query_string"]))
+        page = rendered(
+            "problem.html",
+            links=Links.at(path, ""),
+            form=form_of(asked),
+            status=status,
+            title=HTTPStatus(status).phrase,
+            detail=detail,
+        )
+        return page, HTML
+
+    return told
