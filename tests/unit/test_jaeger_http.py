@@ -9,49 +9,21 @@ import json
 from dataclasses import replace
 
 import pytest
-from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
-from support.grafana import GoEdges, GoNames, GoSummary, GoTraces
+from support.grafana import GoEdges, GoNames, GoTraces
+from support.jaeger_http import END, MS, ONE, START, US, V3, get, ids, shop_of_jaeger
 from support.serving import SETTINGS, Served, served
 from support.world import DECLINED, World, at
 
-from otel_vector.decode.otlp_json import message_from_json
-from otel_vector.testing.builders import TENANT, Event, Link, SpanRow, trace_bytes
+from otel_vector.testing.builders import TENANT, Link, SpanRow, trace_bytes
 from otel_vector_collector.jaeger.http import router
 from otel_vector_collector.jaeger.legacy import trace_json
 
-US, MS = 1_000, 1_000_000
-START, END = at(-10), at(100)
 LEGACY = {"start": START // US, "end": END // US, "limit": 20}
-V3 = {"query.startTimeMin": "2023-11-14T22:13:10Z", "query.startTimeMax": "2023-11-14T22:15:00Z"}
-ONE = trace_bytes(1).hex()
 
 
 @pytest.fixture(scope="module")
 def world():
-    world = World()
-    world.write(
-        [
-            SpanRow(
-                trace=1, span=1, service="shop", name="GET /cart", kind=2, start_ns=at(1) + 1500,
-                duration_ns=2_000_500, resource={"k8s.pod.name": "shop-1", "cores": 4},
-                attributes={"user": "ann", "large": 2**60, "ratio": 0.5, "hot": True,
-                            "raw": b"\\x00\\xff", "list": ["a", 1]},
-                events=(Event("cache miss", {"tries": 3}), Event("", {"event": "own"})),
-                trace_state="vendor=1",
-            ),
-            SpanRow(
-                trace=1, span=2, parent=1, service="payments", name="charge", kind=3, status=2,
-                status_message="no funds", start_ns=at(2), duration_ns=500_000_000,
-                links=(Link(2, 1), Link(1, 1, {"opentracing.ref_type": "child_of"})),
-                means=(DECLINED,),
-            ),
-            SpanRow(trace=2, span=1, service="shop", name="GET /cart", start_ns=at(20)),
-            SpanRow(trace=3, span=1, service="odd/service", name="x", kind=0, start_ns=at(30)),
-            SpanRow(trace=4, span=1, service="shop", name="GET /cart", start_ns=at(40),
-                    attributes={"otel_vector.run.kind": "replay"}),
-        ]
-    )  # fmt: skip
-    return world
+    return shop_of_jaeger()
 
 
 @pytest.fixture(scope="module")
@@ -60,20 +32,10 @@ def client(world):
         yield asking
 
 
-def get(client, path, **parameters):
-    answer = client.get(f"/jaeger/api{path}", params=parameters)
-    assert answer.headers["content-type"] == "application/json"
-    return answer
-
-
 def found(client, **parameters) -> list[str]:
     answer = get(client, "/traces", **{**LEGACY, **parameters})
     assert answer.status_code == 200, answer.text
     return [trace.traceID for trace in GoTraces.model_validate_json(answer.content).data]
-
-
-def ids(*traces: int) -> list[str]:
-    return [trace_bytes(trace).hex() for trace in traces]
 
 
 # --- What Grafana's data source asks.
@@ -294,118 +256,6 @@ def test_what_is_refused_before_a_route_is_known_is_told_in_jaegers_form(client)
     assert posted.headers["allow"] == "GET"
     ours = client.get("/jaeger/nothing")
     assert ours.headers["content-type"] == "application/problem+json"
-
-
-# --- What Jaeger's UI asks, and Grafana with its experimental toggle.
-
-
-def otlp(answer) -> TracesData:
-    """Read an answer as OTLP JSON, by the reader of our own door."""
-    return message_from_json(TracesData, answer.json()["result"])
-
-
-def test_v3_services_and_operations(client):
-    assert get(client, "/v3/services").json() == {"services": ["odd/service", "payments", "shop"]}
-    operations = get(client, "/v3/operations", service="payments").json()
-    assert operations == {"operations": [{"name": "charge", "spanKind": "client"}]}
-    internal = get(client, "/v3/operations", service="odd/service").json()["operations"]
-    assert internal == [{"name": "x", "spanKind": "internal"}]
-    assert get(client, "/v3/operations", service="payments", spanKind="SERVER").json() == {
-        "operations": []
-    }
-
-
-def test_v3_trace_is_otlp_json(client):
-    answer = get(client, f"/v3/traces/{ONE}", startTime="2023-11-14T22:13:10.000000001Z",
-                 endTime="2023-11-15T00:13:10+02:00", rawTraces="true")  # fmt: skip
-    (shop, _) = answer.json()["result"]["resourceSpans"]
-    (span,) = shop["scopeSpans"][0]["spans"]
-    assert (span["traceId"], span["spanId"], span["kind"]) == (ONE, f"{1:016x}", 2)
-    assert span["startTimeUnixNano"] == str(at(1) + 1500)
-    names = [s.name for r in otlp(answer).resource_spans for s in r.scope_spans[0].spans]
-    assert names == ["GET /cart", "charge"]
-
-
-def test_v3_times_may_be_unescaped_and_in_snake_case(client):
-    path = f"/jaeger/api/v3/traces/{ONE}?start_time=2023-11-14T22:13:10+02:00&end_time=2023-11-14T23:13:10.5Z"
-    assert client.get(path).status_code == 200
-    assert client.get(f"/jaeger/api/v3/traces/{ONE}?start_time=yesterday").status_code == 400
-    assert client.get(f"/jaeger/api/v3/traces/{ONE}?rawTraces=maybe").status_code == 400
-
-
-def test_v3_trace_that_is_unknown(client):
-    answer = get(client, f"/v3/traces/{trace_bytes(404).hex()}")
-    assert answer.status_code == 404
-    assert answer.json() == {"error": {"httpCode": 404, "message": "No traces found"}}
-
-
-def test_v3_search(client):
-    asked = {
-        **V3, "query.serviceName": "shop", "query.operationName": "GET /cart",
-        "query.attributes": '{"user":"ann"}', "query.durationMin": "1ms",
-        "query.durationMax": "1s", "query.searchDepth": 10, "query.rawTraces": "false",
-    }  # fmt: skip
-    data = otlp(get(client, "/v3/traces", **asked))
-    spans = [span for r in data.resource_spans for s in r.scope_spans for span in s.spans]
-    assert {span.trace_id for span in spans} == {trace_bytes(1)}
-    assert len(spans) == 2
-
-
-def test_v3_search_by_the_names_of_before(client):
-    asked = {
-        "query.start_time_min": V3["query.startTimeMin"], "query.num_traces": 1,
-        "query.start_time_max": V3["query.startTimeMax"], "query.service_name": "shop",
-    }  # fmt: skip
-    data = otlp(get(client, "/v3/traces", **asked))
-    (span,) = [span for r in data.resource_spans for s in r.scope_spans for span in s.spans]
-    assert span.trace_id == trace_bytes(2)
-
-
-def test_v3_search_without_a_match_is_not_found(client):
-    assert get(client, "/v3/traces", **V3, **{"query.serviceName": "nobody"}).status_code == 404
-
-
-def test_v3_summaries(client):
-    answer = get(client, "/v3/trace-summaries", **V3).json()["summaries"]
-    first, second, third = [GoSummary.model_validate(summary) for summary in answer]
-    assert [first.traceId, second.traceId, third.traceId] == ids(3, 2, 1)
-    assert (third.rootServiceName, third.rootOperationName) == ("shop", "GET /cart")
-    assert (third.spanCount, third.errorSpanCount, third.orphanSpanCount) == (2, 1, 0)
-    assert third.minStartTimeUnixNano == str(at(1) + 1500)
-    assert third.services[0] == {"name": "payments", "spanCount": 1, "errorSpanCount": 1}
-    none = get(client, "/v3/trace-summaries", **V3, **{"query.serviceName": "nobody"})
-    assert none.json() == {"summaries": []}
-
-
-def test_v3_meaning_scores_are_attributes(client):
-    asked = {**V3, "query.attributes": '{"meaning":"card declined by issuer"}',
-             "query.serviceName": "payments"}  # fmt: skip
-    data = otlp(get(client, "/v3/traces", **asked))
-    values = {
-        a.key: a.value
-        for r in data.resource_spans for s in r.scope_spans for span in s.spans
-        if span.name == "charge" for a in span.attributes
-    }  # fmt: skip
-    assert values["meaning.score"].double_value > 0
-    assert values["meaning.text"].string_value == DECLINED[1]
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"query.startTimeMin": ""}, {"query.startTimeMax": "tomorrow"},
-        {"query.startTimeMin": V3["query.startTimeMax"]}, {"query.attributes": "x"},
-        {"query.durationMin": "1"}, {"query.searchDepth": "ten"}, {"query.filter": "{}"},
-        {"query.startTimeMin": "2023-02-30T00:00:00Z"}, {"query.rawTraces": "maybe"},
-    ],
-    ids=str,
-)  # fmt: skip
-@pytest.mark.parametrize("path", ["/v3/traces", "/v3/trace-summaries"])
-def test_v3_refuses_what_it_cannot_read(client, path, wrong):
-    answer = get(client, path, **{**V3, **wrong})
-    assert answer.status_code == 400
-    assert answer.json()["error"]["httpCode"] == 400
-    assert answer.json()["error"]["message"]
 
 
 def test_an_attribute_of_another_type_than_text_is_taken_by_its_json(client):
