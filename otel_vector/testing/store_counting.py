@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 from otel_vector.spans.durations import bucket_of
 from otel_vector.spans.filters import Attribute, BuiltIn, Compare, Op, PointsAt, Where
@@ -24,6 +25,7 @@ _DECLINED = (Facet.ERROR, "card declined by the bank")
 _TIMEOUT = (Facet.ERROR, "deadline exceeded")
 _LINE = (Facet.LOG, "cart loaded")
 _HUGE = 10**13
+_DAY_NS = 86_400 * 10**9
 
 _ROWS = [
     SpanRow(
@@ -92,6 +94,36 @@ class CountingPromises(StoreCase):
         window = Where(since_ns=_ROWS[9].start_ns, until_ns=_ROWS[29].start_ns)
         got = tenant.reader.tally(Signal.SPANS, window, [pay, ship])
         assert got == {pay: _expected(_ROWS[10:29:2]), ship: _expected(_ROWS[9:29:2])}
+
+    def test_a_window_over_days_counts_to_the_nanosecond(self, tenant: TenantStore) -> None:
+        rows = [
+            replace(row, start_ns=row.start_ns + n // 30 * _DAY_NS) for n, row in enumerate(_ROWS)
+        ]
+        write(tenant, rows)
+        pay, ship = (item_of(row).meanings[0] for row in _ROWS[:2])
+        for first, last in ((0, 150), (10, 140), (30, 120), (31, 119), (64, 66)):
+            until_ns = rows[last].start_ns if last < len(rows) else None
+            window = Where(since_ns=rows[first].start_ns, until_ns=until_ns)
+            within = rows[first:last]
+            assert tenant.reader.tally(Signal.SPANS, window, [pay, ship]) == {
+                meaning: _expected([row for row in within if row.name == name])
+                for meaning, name in ((pay, "pay"), (ship, "ship"))
+            }
+            expected = Counter(m for row in within for m in item_of(row).meanings)
+            assert tenant.reader.candidates(Signal.SPANS, window) == expected
+
+    def test_candidates_of_failed_items_are_counted_within_a_window(
+        self, tenant: TenantStore
+    ) -> None:
+        write(tenant, _ROWS)
+        failed = Where(
+            Compare(BuiltIn.STATUS, Op.EQ, ("error",)),
+            since_ns=_ROWS[9].start_ns,
+            until_ns=_ROWS[29].start_ns,
+        )
+        rows = [row for row in _ROWS[9:29] if row.status == 2]
+        expected = Counter(m for row in rows for m in item_of(row).meanings)
+        assert tenant.reader.candidates(Signal.SPANS, failed) == expected
 
     def test_times_of_any_length_fall_into_their_buckets(self, tenant: TenantStore) -> None:
         lengths = [0, 1, 2, 999, 1_000_000, _HUGE, 2**63, 2**64 - 1]

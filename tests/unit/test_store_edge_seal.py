@@ -26,6 +26,12 @@ DAY_NS = 86_400 * 10**9
 DECLINED = (Facet.ERROR, "card declined bank")
 LATE = (Facet.ERROR, "seen by a late log record")
 CONFIG = StoreConfig(span_shard_points=300)
+WINDOWS = [  # that shards lie in as a whole, and that cut through one, also within a microsecond
+    Where(since_ns=T0_NS),
+    Where(since_ns=T0_NS + 50_000, until_ns=T0_NS + DAY_NS),
+    Where(since_ns=T0_NS + 50_001, until_ns=T0_NS + 650_999),
+    Where(since_ns=T0_NS + 300_000, until_ns=T0_NS + 3 * DAY_NS + 50_000, runs=tuple(RunKind)),
+]
 
 
 def rows(first, last, day=0):
@@ -54,6 +60,10 @@ def answers(store):
         "tally": reader.tally(Signal.SPANS, Where(), known),
         "since": reader.tally(Signal.SPANS, Where(since_ns=T0_NS + 100_000), known),
         "candidates": reader.candidates(Signal.SPANS, Where()),
+        "within": [
+            (reader.tally(Signal.SPANS, window, known), reader.candidates(Signal.SPANS, window))
+            for window in WINDOWS
+        ],
         "trace": [i.id for i in reader.trace(trace_bytes(9))],
         "scan": [
             i.id

@@ -19,12 +19,12 @@ from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Cursor, Page, Tally
 from otel_vector.store.edge.data import TenantData
-from otel_vector.store.edge.manifest import ShardRow
 from otel_vector.store.edge.points import by_trace
 from otel_vector.store.edge.render import filter_of, render
 from otel_vector.store.edge.scan import Scan
 from otel_vector.store.edge.tally import Tallies
 from otel_vector.store.edge.walk import Found, walk
+from otel_vector.store.edge.windows import overlapping
 from otel_vector.store.reading.asking import asks_meanings
 from otel_vector.store.reading.clause import Clause
 from otel_vector.store.reading.compile import Compiler
@@ -69,7 +69,7 @@ class EdgeReader:
             return True
         if clause.most is None:
             return False
-        rows = _overlapping(self._data.shards_of(streams), where, None)
+        rows = overlapping(self._data.shards_of(streams), where)
         count, within = 0, filter_of(clause.most)
         for row in rows:
             with self._data.gate.reading(), self._data.pool.lease(row) as shard:
@@ -89,7 +89,7 @@ class EdgeReader:
         """
         below_us = after.start_ns // 1000 if after else None
         streams, _ = streams_of(signal, where)
-        rows = _overlapping(self._data.shards_of(streams), where, below_us)
+        rows = overlapping(self._data.shards_of(streams), where, below_us)
         keep = None if exact else test_of(signal, where)
         deadline, within = self._data.deadline(), render(clause.most)
         for group in walk(self._data.pool, self._data.gate, rows, within, below_us, page):
@@ -159,18 +159,3 @@ class EdgeReader:
 
 def _place(point: Found) -> tuple[str, int]:
     return point.row.folder, point.payload["p"]
-
-
-def _overlapping(rows: Iterable[ShardRow], where: Where, below_us: int | None) -> list[ShardRow]:
-    """Return the shards whose range of starts touches a time window."""
-    since, until = where.since_ns, where.until_ns
-    return [
-        row
-        for row in rows
-        if row.points
-        and row.min_us is not None
-        and row.max_us is not None
-        and (since is None or row.max_us >= since // 1000)
-        and (until is None or row.min_us <= until // 1000)
-        and (below_us is None or row.min_us <= below_us)
-    ]

@@ -40,17 +40,18 @@ class Summary:
         except (BadZipFile, KeyError) as fault:
             raise ValueError(f"{path} is no summary: {fault}") from fault
 
-    def add_to(self, total: Sum, meaning: int) -> None:
-        """Add what is known of one meaning to a sum."""
+    def add_to(self, total: Sum, meaning: int) -> bool:
+        """Add what is known of one meaning to a sum; return whether there is anything."""
         at = int(np.searchsorted(self._meanings, meaning))
         if at == len(self._meanings) or self._meanings[at] != meaning:
-            return
+            return False
         first, last = int(self._ends[at - 1]) if at else 0, int(self._ends[at])
         total.errors += int(self._errors[at])
         for bucket, count in zip(
             self._buckets[first:last].tolist(), self._counts[first:last].tolist(), strict=True
         ):
             total.histogram[bucket] += count
+        return True
 
     def holding(self, meanings: Collection[MeaningId]) -> set[MeaningId]:
         """Return those of some meanings that an item points at."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
 
@@ -29,6 +30,7 @@ from otel_vector.store.edge.points import EVERY, ends
 from otel_vector.store.edge.render import filter_of, render
 from otel_vector.store.edge.scan import Scan
 from otel_vector.store.edge.shard import SpanShard
+from otel_vector.store.edge.windows import is_within, outside_in, overlapping
 from otel_vector.store.reading.clause import NOTHING, UNKNOWN, Clause
 from otel_vector.store.reading.compile import Compiler
 from otel_vector.store.reading.conditions import Condition, equals_any
@@ -43,7 +45,37 @@ _NOTHING: Final = NOTHING.least
 _Place = tuple[ShardRow, int]
 """A shard and where its block names an item."""
 
-_Ends = Extremes[_Place]
+
+@dataclass(frozen=True, slots=True)
+class _Split:
+    """A restriction as the engine and the items themselves answer it.
+
+    Attributes:
+        rows: shards that may hold what counts.
+        condition: what the engine counts under; None for all.
+        others: sums of the items that were asked themselves.
+        window: the restriction if it is nothing but a window that the engine tells exactly.
+    """
+
+    rows: list[ShardRow]
+    condition: Condition | None
+    others: dict[MeaningId, Sum]
+    window: Where | None
+
+    def takes_all_of(self, row: ShardRow) -> bool:
+        """Whether every item of a shard counts."""
+        within = self.window is not None and is_within(row, self.window)
+        return self.condition is None or within
+
+
+@dataclass(slots=True)
+class _One:
+    """A tally in the making: the meaning, what the engine counts under, and the two ends."""
+
+    meaning: MeaningId
+    under: engine.Filter
+    total: Sum
+    ends: Extremes[_Place] = field(default_factory=Extremes)
 
 
 def _under(meaning: MeaningId, condition: Any | None) -> engine.Filter:
@@ -74,46 +106,57 @@ class Tallies:
         self, signal: Signal, where: Where, meanings: Collection[MeaningId]
     ) -> dict[MeaningId, Tally]:
         """Return the tally of each meaning under a restriction."""
-        streams, condition, others = self._split(signal, where)
-        found = {m: Sum() for m in meanings}
-        if condition is not _NOTHING:
-            self._add_shards(streams, condition, found)
-        if condition is None:
-            self._add_seen(streams, found)
+        split, found = self._split(signal, where), {m: Sum() for m in meanings}
+        self._add_shards(split, found)
+        if split.condition is None:
+            self._add_seen(streams_of(signal, where)[0], found)
         for meaning, total in found.items():
-            total.add(others.get(meaning))
+            total.add(split.others.get(meaning))
         return {meaning: total.tally() for meaning, total in found.items()}
 
-    def _add_shards(
-        self, streams: list[str], condition: Condition | None, found: dict[MeaningId, Sum]
-    ) -> None:
-        """Count what matches a condition, by summaries where there is none."""
-        given = render(condition)
-        narrowed = [(_under(m, given), total, _Ends()) for m, total in found.items()]
+    def _add_shards(self, split: _Split, found: dict[MeaningId, Sum]) -> None:
+        """Count what matches a condition, by summaries where everything does."""
+        given = render(split.condition)
+        ones = [_One(m, _under(m, given), total) for m, total in found.items()]
         failed = _failed(found, given)
-        for row in self._data.shards_of(streams):
-            summary = self._data.pool.summary(row) if condition is None else None
+        for row in outside_in(split.rows):
+            summary = self._data.pool.summary(row) if split.takes_all_of(row) else None
             if summary is not None:
-                for meaning, total in found.items():
-                    summary.add_to(total, meaning)
-                continue
-            with self._data.gate.reading(), self._data.pool.lease(row) as shard:
-                self._add_errors(shard, failed, found)
-                for under, total, extremes in narrowed:
-                    if _add(shard, under, total) and condition is not None:
-                        _see_ends(shard, row, under, extremes)
-        for _, total, extremes in narrowed:
-            for start_ns in extremes.starts(self._start_ns):
-                total.saw(start_ns)
+                held = [one for one in ones if summary.add_to(one.total, one.meaning)]
+            else:
+                held = self._counted(row, failed, ones, found)
+            if split.condition is not None:
+                self._see_ends(row, held)
+        for one in ones:
+            for start_ns in one.ends.starts(self._start_ns):
+                one.total.saw(start_ns)
 
-    def _split(
-        self, signal: Signal, where: Where
-    ) -> tuple[list[str], Condition | None, dict[MeaningId, Sum]]:
-        """Return streams, the condition that the engine counts under, and sums of the rest."""
+    def _counted(
+        self, row: ShardRow, failed: engine.Filter, ones: list[_One], found: dict[MeaningId, Sum]
+    ) -> list[_One]:
+        """Count a shard's items; return the meanings that some of them point at."""
+        with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+            self._add_errors(shard, failed, found)
+            return [one for one in ones if _add(shard, one.under, one.total)]
+
+    def _see_ends(self, row: ShardRow, held: list[_One]) -> None:
+        """Look at a shard's first and last items, where they can be those of all."""
+        wanted = [one for one in held if not _is_between(row, one.ends)]
+        if not wanted:
+            return
+        with self._data.gate.reading(), self._data.pool.lease(row) as shard:
+            for one in wanted:
+                for record in ends(shard.engine, one.under):
+                    one.ends.see(record.payload["s"], (row, record.payload["p"]))
+
+    def _split(self, signal: Signal, where: Where) -> _Split:
+        """Return how a restriction is answered: by which shards, and by which items."""
         streams, runs_exact = streams_of(signal, where)
+        rows = overlapping(self._data.shards_of(streams), where)
         clause = self._compiler.where(signal, where)
         if clause.exact and runs_exact:
-            return streams, clause.most, {}
+            window = where if where.filter is None else None
+            return _Split([] if clause.most is _NOTHING else rows, clause.most, {}, window)
         key = (signal, where, self._data.version)
         with self._lock:
             kept = self._kept.get(key)
@@ -123,7 +166,8 @@ class Tallies:
                 self._kept[key] = kept
                 while len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
-        return streams, *kept
+        condition, others = kept
+        return _Split([] if condition is _NOTHING else rows, condition, others, None)
 
     def _asked(
         self, signal: Signal, where: Where, clause: Clause
@@ -166,11 +210,11 @@ class Tallies:
 
     def candidates(self, signal: Signal, where: Where) -> dict[MeaningId, int]:
         """Return every meaning that an item under a restriction points at, and how many do."""
-        streams, condition, others = self._split(signal, where)
-        counts = Counter({m: total.histogram.total() for m, total in others.items()})
-        filter_ = filter_of(condition)
-        for row in self._data.shards_of(streams) if condition is not _NOTHING else ():
-            summary = self._data.pool.summary(row) if condition is None else None
+        split = self._split(signal, where)
+        counts = Counter({m: total.histogram.total() for m, total in split.others.items()})
+        filter_ = filter_of(split.condition)
+        for row in split.rows:
+            summary = self._data.pool.summary(row) if split.takes_all_of(row) else None
             counts.update(summary.counts() if summary else self._pointed_at(row, filter_))
         return dict(counts)
 
@@ -188,9 +232,6 @@ def _add(shard: SpanShard, under: engine.Filter, total: Sum) -> bool:
     return bool(counts)
 
 
-def _see_ends(shard: SpanShard, row: ShardRow, under: engine.Filter, extremes: _Ends) -> None:
-    """Look at the first and the last item of a shard, unless they cannot be those of all."""
-    if row.min_us is not None and row.max_us is not None and (row.min_us, row.max_us) in extremes:
-        return
-    for record in ends(shard.engine, under):
-        extremes.see(record.payload["s"], (row, record.payload["p"]))
+def _is_between(row: ShardRow, known: Extremes[_Place]) -> bool:
+    """Whether no item of a shard can be the first or the last of all."""
+    return row.min_us is not None and row.max_us is not None and (row.min_us, row.max_us) in known
