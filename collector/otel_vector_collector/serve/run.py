@@ -38,6 +38,7 @@ from otel_vector_collector.serve.keeper import DoorKeeper
 from otel_vector_collector.serve.layout import inbox_folder, state_file, usage_file
 from otel_vector_collector.serve.limits import note_limits, shared_quotas, watch_disk
 from otel_vector_collector.serve.lock import FolderLock
+from otel_vector_collector.serve.notify import READY, STOPPING, tell_manager
 from otel_vector_collector.serve.owners import owners_socket
 from otel_vector_collector.serve.ports import addresses, api_listeners, check_ports
 from otel_vector_collector.tempo import http as tempo
@@ -138,6 +139,7 @@ def _until(stop: threading.Event, api: ApiServer) -> None:
 
 
 def _drain(settings: Settings, doors: DoorKeeper, jaeger: JaegerDoor, engine: Engine) -> None:
+    tell_manager(STOPPING)
     remove_endpoints(settings.data)
     _LOG.info("stopping: taking no more requests, storing what was accepted")
     doors.stop(_DOORS_S)
@@ -173,6 +175,7 @@ def _announce(settings: Settings, endpoints: Endpoints) -> None:
     )
     for name, value in rows:
         print(f"{name:10} {value or 'closed'}", flush=True)  # noqa: T201 -- the command's answer
+    tell_manager(READY)
     _LOG.info("ready")
 
 
