@@ -1,12 +1,24 @@
 """What the dashboards ask of the API and of Tempo's door is answered with what they show."""
 
 import json
+import re
 import time
 from datetime import UTC, datetime
 
 import pytest
-from support.dashboards import BOARDS, INFINITY, ROOT, filled, infinity_request, selected, targets
+from support.dashboards import (
+    BOARDS,
+    INFINITY,
+    ROOT,
+    filled,
+    infinity_request,
+    selected,
+    targets,
+    texts,
+)
 from support.tempo import SearchResponse
+
+from otel_vector.testing.builders import trace_bytes
 
 OPENAPI = json.loads((ROOT / "docs" / "openapi.json").read_text())
 DEFAULTS = {
@@ -101,3 +113,17 @@ def test_tempos_door_takes_what_a_panel_asks_and_finds_spans(asked, target):
     )
     assert answer.status_code == 200, answer.text
     assert SearchResponse.model_validate_json(answer.content).traces
+
+
+LINKS = sorted({text for text in texts(BOARDS) if text.startswith("${public}")})
+
+
+@pytest.mark.parametrize("link", LINKS)
+def test_links_lead_to_the_page_that_shows_it(asked, link):
+    value = {"q": "card declined by issuer", "trace": trace_bytes(1).hex()}
+    name = re.search(r"[?](\w+)=", link)[1]
+    url = filled(link, {"public": str(asked.base_url), "__value": value[name]})
+    page = asked.get(url, headers={"accept": "text/html"}, follow_redirects=True)
+    assert page.status_code == 200
+    assert "card declined by issuer" in page.text
+    assert "charge card" in page.text
