@@ -73,6 +73,7 @@ def test_it_holds_both_packages_the_types_the_model_and_the_licences(installed):
     assert {
         "otel_vector/py.typed", "otel_vector/__init__.pyi", f"{model}/model.onnx",
         f"{model}/NOTICE", "otel_vector_collector/cli/main.py",
+        "otel_vector_collector/page/templates/ask.html", "otel_vector_collector/page/style.css",
     } <= names  # fmt: skip
     assert any(name.endswith("licenses/LICENSE") for name in names)
     tops = {name.partition("/")[0] for name in names}

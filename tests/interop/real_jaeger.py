@@ -54,10 +54,10 @@ def require_free(ports):
 class Jaeger:
     """A running Jaeger; its pipeline takes OTLP and writes to our store, its queries read there."""
 
-    def __init__(self, folder, configs, **environment):
+    def __init__(self, folder, configs, flags=(), **environment):
         self.log = folder / "jaeger.log"
         self.ports = {name: free_port() for name in ("otlp", "http", "grpc", "health", "metrics")}
-        arguments = []
+        arguments = list(flags)
         for number, config in enumerate(configs):
             path = folder / f"jaeger-{number}.yaml"
             path.write_text(config)

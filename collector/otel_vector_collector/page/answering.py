@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from otel_vector.keys.texts import is_key_like
 from otel_vector_collector.api.authentication import is_page
 from otel_vector_collector.api.forms import Form, Rewritten
 from otel_vector_collector.page.asked import asked_of
@@ -77,10 +78,11 @@ class _Dressed:
 
 
 def _telling(scope: Scope) -> Form:
-    """Return what tells a refusal as a page, with the form as it was filled in."""
+    """Return what tells a refusal as a page, with the form as it was filled in; no key in it."""
 
     def told(path: str, status: int, detail: str) -> tuple[bytes, str]:
-        asked = asked_of(QueryParams(scope["query_string"]))
+        given = QueryParams(scope["query_string"]).items()
+        asked = asked_of({name: value for name, value in given if not is_key_like(value)})
         page = rendered(
             "problem.html",
             links=Links.at(path, ""),

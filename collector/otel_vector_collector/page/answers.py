@@ -9,21 +9,23 @@ from typing import Any, Final
 
 from otel_vector.errors import InvalidQueryError
 from otel_vector.services.answers import GroupedAnswer, ListedAnswer
+from otel_vector.services.commonest import CommonestQuestion, Sort
 from otel_vector.services.container import Services
-from otel_vector.services.search import SearchQuestion
+from otel_vector.services.search import Restriction, SearchQuestion
 from otel_vector.services.similar import SimilarQuestion
 from otel_vector.services.traces import Detail
 from otel_vector.spans.ids import SpanId, Tenant
-from otel_vector.spans.meanings import Signal
+from otel_vector.spans.meanings import Facet, Signal
 from otel_vector.store.contract import Tally
 from otel_vector_collector.page.asked import Asked, whole_trace_id
 from otel_vector_collector.page.details import span_view
-from otel_vector_collector.page.groups import example_of, group_rows, numbers_of
+from otel_vector_collector.page.groups import GroupRow, example_of, group_rows, numbers_of
 from otel_vector_collector.page.links import Links
 from otel_vector_collector.page.telling import most_telling
 
 __all__ = ["Asking", "answer"]
 
+_LATE: Final = "-24h"
 _GROUPS: Final = 10
 _SPANS: Final = 50
 _EXAMPLES: Final = 6  # looked at for each group, of which those of other traces are shown
@@ -77,7 +79,20 @@ def answer(asking: Asking) -> Values:
         return _ANSWERS[subject](asking)
     if subject or asked.filter or asked.since or asked.until or asked.facet:
         return _by_words(asking)
-    return {"kind": "nothing"}
+    return {"kind": "nothing", "failures": _failures(asking), "more": ""}
+
+
+def _failures(asking: Asking) -> list[GroupRow]:
+    """Return what failed most of late, for whoever has no question yet."""
+    question = CommonestQuestion(
+        facet=Facet.ERROR,
+        sort=Sort.ERRORS,
+        restriction=Restriction(since=_LATE),
+        limit=_GROUPS,
+        examples=_EXAMPLES,
+    )
+    found = asking.services.commonest.answer(asking.tenant, question)
+    return group_rows(found.groups, asking.links)
 
 
 def _by_words(asking: Asking) -> Values:

@@ -14,9 +14,20 @@ from otel_vector.spans.values import text_form
 from otel_vector.store.contract import Tally
 from otel_vector_collector.page.links import Links
 
-__all__ = ["Example", "GroupRow", "Numbers", "body_of", "example_of", "group_rows", "numbers_of"]
+__all__ = [
+    "EXAMPLES",
+    "Example",
+    "GroupRow",
+    "Numbers",
+    "body_of",
+    "example_of",
+    "group_rows",
+    "numbers_of",
+]
 
-_EXAMPLES = 3
+EXAMPLES = 3
+"""Traces shown with each group."""
+
 _ID_DIGITS = 8
 _BODY_CHARS = 1000
 
@@ -127,7 +138,7 @@ def _row(group: MeaningGroup, links: Links, without_trace: str) -> GroupRow:
         score="" if group.score is None else f"{group.score:.2f}",
         numbers=numbers_of(group.spans, group.logs, group.meaning.facet),
         services=group.services,
-        examples=tuple(example_of(item, links) for item in _apart(others)[:_EXAMPLES]),
+        examples=tuple(example_of(item, links) for item in _apart(others)[:EXAMPLES]),
     )
 
 

@@ -60,7 +60,7 @@ async def trace_page(
 
     def page() -> bytes:
         shown = whole_trace(ask.traces, tenant, Wanted(trace_id, start, span), links)
-        return rendered("trace.html", links=links, **shown)
+        return rendered("trace.html", links=links, form=form_of(asked_of({})), **shown)
 
     return await _html(page)
 

@@ -32,9 +32,14 @@ def most_telling(trace: Trace) -> Telling:
     failed = [row for row in trace.rows if row.item.status == "error"]
     if failed:
         first = min(failed, key=lambda row: (row.item.end_ns, -row.item.start_ns))
-        many = f", the first of {len(failed)} that did" if len(failed) > 1 else ""
-        return Telling(first, f"It is compared by its span that failed{many}.")
+        return Telling(first, _why_first(len(failed)))
     return Telling(trace.rows[0], _why_root(trace))
+
+
+def _why_first(failures: int) -> str:
+    if failures == 1:
+        return "It is compared by its span that failed."
+    return f"It is compared by the span that failed first, of {failures} that failed."
 
 
 def _why_root(trace: Trace) -> str:

@@ -1,0 +1,381 @@
+"""The page for people over a real server and recorded traces: every link leads somewhere."""
+
+import re
+import time
+from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import pytest
+from sending import PROTOBUF
+from serving import Served, cli, eventually
+from support.jaeger_ui import config
+from support.pages import links, page
+from support.sources import ROOT
+
+from otel_vector.keys.contract import KeyOrder, Role
+from otel_vector.settings.config import Settings
+from otel_vector.spans.batch import assemble
+from otel_vector.spans.ids import Tenant
+from otel_vector.testing.builders import Event, SpanRow, batch_of, trace_bytes
+from otel_vector.wiring import open_keyring
+
+SECOND = 1_000_000_000
+NOW_NS = time.time_ns() // SECOND * SECOND - 600 * SECOND
+TRACES = ROOT / "examples" / "traces"
+TOOL = "http://127.0.0.1:16686/trace/{trace_id}"
+MOST_PAGES = 150
+HOSTILE = "</bdi><script>alert(1)</script><img src=x onerror=alert(2)>\u202egnp.exe\x00"
+PASSWORD_IS_KEY = 'Basic realm="otel-vector"'
+
+
+def failure(number, message, service="payments"):
+    """Return a trace of a checkout whose payment failed; it has an id that is short in Jaeger."""
+    error = Event("exception", {"exception.type": "PaymentError", "exception.message": message})
+    common = {"trace": number, "start_ns": NOW_NS + number * SECOND}
+    return [
+        SpanRow(span=1, name="POST /checkout", service="storefront", status=2,
+                duration_ns=SECOND, **common),
+        SpanRow(span=2, parent=1, name="charge card", service=service, status=2,
+                status_message=message, attributes={"error.type": "PaymentError"},
+                events=(error,), duration_ns=SECOND // 2, **common),
+    ]  # fmt: skip
+
+
+def posted(served, rows, **headers):
+    batch = batch_of(rows)
+    data = assemble(batch, range(len(batch)))
+    place = f"http://{served.endpoints['otlp_http']}/v1/traces"
+    answer = httpx.post(place, content=data, headers=PROTOBUF | headers)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """Serve recorded traces, two failures that are alike, and one span of a hostile sender."""
+    served = Served(tmp_path_factory.mktemp("ask"))
+    served.start()
+    names = ("online-boutique.otlp.jsonl.gz", "online-boutique.logs.otlp.jsonl.gz")
+    cli(served, "import", *(TRACES / name for name in names))
+    hostile = SpanRow(
+        trace=9, span=9, name=HOSTILE, service=HOSTILE, status=2, status_message=HOSTILE,
+        start_ns=NOW_NS, attributes={HOSTILE: HOSTILE, "javascript:alert(3)": "javascript:alert(3)"},
+        events=(Event(HOSTILE, {HOSTILE: HOSTILE}),), resource={HOSTILE: HOSTILE},
+    )  # fmt: skip
+    posted(served, [
+        *failure(1, "card declined by the issuer: insufficient funds"),
+        *failure(2, "card was declined, issuer says there are no funds"),
+        *failure(3, "label printer is out of paper", "printer"),
+        hostile,
+    ])  # fmt: skip
+    with httpx.Client(base_url=f"http://{served.endpoints['api']}", trust_env=False) as client:
+        eventually(lambda: client.get("/v1/stats").json()["meanings"]["pending"] == 0)
+        eventually(lambda: client.get(f"/v1/traces/{trace_bytes(9).hex()}").status_code == 200)
+        yield client
+    served.end()
+
+
+def shown(client, path, status=200, **parameters):
+    answer = client.get(path, params=parameters)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    return page(answer.text)
+
+
+def rows(read, cls="groups"):
+    """Return the cells of a table by their headings."""
+    table = read.one("table", cls)
+    heads = [head.words for head in table.one("thead").all("th")]
+    for row in table.one("tbody").all("tr"):
+        cells = [cell for cell in row.inside if cell.name in {"td", "th"}]
+        yield dict(zip(heads, cells, strict=True))
+
+
+def test_a_question_is_answered_by_groups(world):
+    read = shown(world, "/ask", q="customers could not pay")
+    found = list(rows(read))
+    texts = [row["meaning"].words for row in found]
+    assert any("card declined by the issuer" in text for text in texts[:4]), texts
+    row = next(r for r in found if "card declined by the issuer" in r["meaning"].words)
+    assert (row["spans"].words, row["errors"].words) == ("1", "1")
+    assert 480 < float(row["p50"].words.removesuffix(" ms")) < 520
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", row["last seen, UTC"].words)
+    assert "payments" in row["meaning"].words and "error" in row["meaning"].words
+    assert row["example traces"].one("a").attributes["href"].startswith("./ask/trace/")
+
+
+def test_filter_window_and_side_narrow_and_stay_in_the_form(world):
+    asked = {"q": "declined", "filter": "service:payments", "since": "-1h", "facet": "error"}
+    read = shown(world, "/ask", **asked)
+    assert {row["meaning"].one("span", "facet").words for row in rows(read)} == {"error"}
+    inputs = {e.attributes["name"]: e.attributes["value"] for e in read.all("input")}
+    chosen = {
+        select.attributes["name"]: option.attributes["value"]
+        for select in read.all("select")
+        for option in select.all("option")
+        if "selected" in option.attributes
+    }
+    assert inputs | chosen == asked
+    empty = shown(world, "/ask", q="declined", until="2001-01-01")
+    assert "Nothing was found" in empty.text
+    assert {e.attributes["value"] for e in empty.all("input")} >= {"declined", "2001-01-01"}
+
+
+def test_a_filter_alone_lists_what_there_is_and_pages_go_on(world):
+    read = shown(world, "/ask", filter="service:frontend")
+    assert read.one("h1").words == "Newest first"
+    first = [row["meaning"].words for row in rows(read)]
+    (more,) = [a.attributes["href"] for a in read.all("a") if a.words == "More"]
+    second = [row["meaning"].words for row in rows(page(world.get(urljoin("/ask", more)).text))]
+    assert len(first) == 10
+    assert not set(first) & set(second)
+
+
+@pytest.mark.parametrize("trace_id", [trace_bytes(1).hex(), trace_bytes(1).hex().lstrip("0")])
+def test_a_trace_is_compared_by_the_span_that_failed_first(world, trace_id):
+    read = shown(world, "/ask", trace=trace_id)
+    card = read.one("section", "card")
+    assert "the span that failed first, of 2 that failed" in card.text
+    assert card.one("h2").words == "charge card failed"
+    similar = {a.attributes["title"].split()[1].rstrip(":") for a in read.all("a", "id") if "title" in a.attributes}  # fmt: skip
+    assert trace_bytes(2).hex() in similar
+    assert trace_bytes(1).hex() not in similar
+
+
+def test_a_trace_without_failures_is_compared_by_its_root(world):
+    listed = world.post("/v1/search", json={"filter": "-status:error", "group": False, "limit": 1})
+    trace_id = listed.json()["spans"][0]["trace_id"]
+    card = shown(world, "/ask", trace=trace_id).one("section", "card")
+    assert "No span of it failed" in card.text
+
+
+@pytest.mark.parametrize(
+    ("parameters", "status", "says"),
+    [
+        ({"trace": "ab" * 16}, 404, f"there is no trace {'ab' * 16}"),
+        ({"trace": "nonsense"}, 400, "a trace id is 32 hex digits"),
+        ({"meaning": "0123456789abcdef"}, 404, "there is no meaning"),
+        ({"span": "ab" * 16}, 404, "there is no span"),
+        ({"q": "x", "filter": "duration>soon"}, 400, "is no duration"),
+        ({"q": "x", "since": "<b>"}, 400, "is not a time"),
+        ({"q": "x", "facet": "<b>"}, 400, "there is no facet"),
+        ({"q": "x", "trace": "ab" * 16}, 400, "ask for one of q and trace at a time"),
+        ({"q": "x", "cursor": "!"}, 400, "cursor"),
+    ],
+)
+def test_what_cannot_be_answered_is_told_on_a_page_with_the_form(world, parameters, status, says):
+    read = shown(world, "/ask", status, **parameters)
+    assert says in read.one("p", "problem").words
+    asked = {e.attributes["name"]: e.attributes["value"] for e in read.all("input")}
+    assert asked["q"] == parameters.get("q", "")
+
+
+def test_a_meaning_lists_its_spans_and_its_likes(world):
+    found = list(rows(shown(world, "/ask", q="card declined by the issuer", facet="error")))
+    link = found[0]["meaning"].one("a").attributes["href"]
+    read = page(world.get(urljoin("/ask", link)).text)
+    assert "1 spans in live runs, 1 failed" in read.one("p", "numbers").words
+    (row,) = rows(read, "spans")
+    assert row["span"].words.startswith("charge card")
+    (likes,) = [a.attributes["href"] for a in read.all("a") if a.words == "Similar meanings"]
+    texts = [row["meaning"].words for row in rows(page(world.get(urljoin("/ask", likes)).text))]
+    assert any("issuer says" in text for text in texts[:3])
+
+
+def test_a_log_record_s_meaning_lists_log_records(world):
+    found = world.post("/v1/search", json={"text": "order placed", "over": ["logs"], "limit": 1})
+    meaning = found.json()["groups"][0]["meaning"]["id"]
+    read = shown(world, "/ask", meaning=meaning)
+    assert "log records in live runs" in read.one("p", "numbers").words
+    assert list(rows(read, "spans"))
+
+
+def test_a_trace_is_a_waterfall_with_everything_its_spans_have(world):
+    read = shown(world, f"/ask/trace/{trace_bytes(1).hex()}")
+    assert "2 spans of 2 services, 2 failed, 1 s" in read.all("p", "numbers")[0].words
+    names = [e.words for e in read.all("span", "name")]
+    assert names == ["POST /checkout failed", "charge card failed"]
+    assert [e.attributes["class"] for e in read.all("span", "name")] == ["name l0", "name l1"]
+    bars = [bar.one("rect").attributes for bar in read.all("svg", "bar")]
+    assert [(bar["x"], bar["width"]) for bar in bars] == [("0", "1000"), ("0", "500")]
+    inside = read.all("div", "inside")[1].words
+    for text in ("exception.message", "insufficient funds", "error.type", "service.name"):
+        assert text in inside
+    assert "(UTC)" in read.text
+
+
+def test_a_named_span_is_shown_opened_and_others_are_not(world):
+    trace = trace_bytes(1).hex()
+    point = world.get(f"/v1/traces/{trace}").json()["spans"][1]["id"]
+    read = shown(world, f"/ask/trace/{trace}", span=point)
+    opened = [e for e in read.all("li", "opened") if "open" in e.one("details").attributes]
+    assert [e.attributes["id"] for e in opened] == [f"s-{point}"]
+    assert len([d for d in read.all("details") if "open" in d.attributes]) == 1
+
+
+def test_what_senders_wrote_is_shown_as_text(world):
+    trace = trace_bytes(9).hex()
+    meaning = world.get(f"/v1/traces/{trace}/spans/{'0' * 15}9")
+    pages = [("/ask", {"trace": trace}), (f"/ask/trace/{trace}", {}), ("/ask", {"q": HOSTILE}),
+             ("/ask", {"like": HOSTILE}), ("/ask", {"filter": HOSTILE}), ("/ask", {"since": HOSTILE}),
+             (f"/ask/trace/{HOSTILE}", {}), ("/ask", {"facet": HOSTILE}), ("/ask", {}),
+             ("/ask", {"q": "x", "until": HOSTILE}), ("/ask", {"cursor": HOSTILE, "q": "x"}),
+             *(("/ask", {"meaning": m["id"]}) for m in meaning.json()["spans"][0]["meanings"])]  # fmt: skip
+    for path, parameters in pages:
+        answer = world.get(path.replace("\x00", "%00"), params=parameters)
+        assert answer.status_code in {200, 400, 404}, (path, parameters, answer.text)
+        read = page(answer.text)  # fails at a script, a handler, or an element that broke out
+        assert not read.all("img")
+        assert "\u202e" not in answer.text and "\x00" not in answer.text
+    assert "<script>alert(1)</script>" in shown(world, f"/ask/trace/{trace}").text
+
+
+def test_the_browser_is_told_to_run_and_keep_nothing(world):
+    for path in ("/ask", "/ask?trace=x", "/ask/nothing", "/ask/style.css", "/"):
+        told = world.get(path).headers
+        policy = dict(part.split(" ", 1) for part in told["content-security-policy"].split("; "))
+        assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+        assert "script-src" not in policy and "unsafe" not in told["content-security-policy"]
+        assert told["x-content-type-options"] == "nosniff"
+        assert told["referrer-policy"] == "no-referrer"
+        expected = "max-age=86400, immutable" if path.endswith(".css") else "no-store"
+        assert told["cache-control"] == expected
+
+
+def test_the_root_leads_to_the_page(world):
+    answer = world.get("/")
+    assert answer.status_code == 307
+    assert urljoin(str(world.base_url), answer.headers["location"]) == f"{world.base_url}/ask"
+
+
+def test_every_link_on_every_page_leads_somewhere(world):
+    starts = ["/ask", "/ask?q=payment", f"/ask?trace={trace_bytes(1).hex()}"]
+    waiting, seen = list(starts), set(starts)
+    while waiting and len(seen) < MOST_PAGES:
+        path = waiting.pop(0)
+        answer = world.get(path)
+        assert answer.status_code == 200, (path, answer.text[:2000])
+        if not answer.headers["content-type"].startswith("text/html"):
+            continue
+        read = page(answer.text)
+        for link in links(read):
+            whole = urlsplit(urljoin(path, link))
+            assert not whole.netloc, "a link leads to another place"
+            if whole.fragment and whole.path == path:
+                assert any(e.attributes.get("id") == whole.fragment for e in read.all("li") + read.all("main"))  # fmt: skip
+            target = f"{whole.path}?{whole.query}" if whole.query else whole.path
+            if target not in seen:
+                seen.add(target)
+                waiting.append(target)
+    assert len(seen) >= MOST_PAGES
+
+
+def test_every_link_of_jaeger_s_ui_shows_similar_traces(world):
+    first = world.get(f"/jaeger/api/traces/{trace_bytes(1).hex()}").json()["data"][0]
+    span = next(s for s in first["spans"] if s["operationName"] == "charge card")
+    logged = {f["key"]: f["value"] for log in span["logs"] for f in log["fields"]}
+    tags = {tag["key"]: tag["value"] for tag in span["tags"]}
+    found = {"meaning.text": "PaymentError: card declined", "db.query.text": "SELECT * FROM cart"}
+    values = {"traces": {"traceID": first["traceID"]}, "tags": found | tags, "logs": logged}
+    for pattern in config().linkPatterns:
+        link = urlsplit(pattern.filled(values[pattern.type]))
+        read = page(world.get(f"{link.path}?{link.query}").raise_for_status().text)
+        titles = " ".join(a.attributes.get("title", "") for a in read.all("a", "id"))
+        assert titles, pattern
+        if pattern.key != "db.query.text":
+            assert trace_bytes(2).hex() in titles, pattern
+
+
+@pytest.fixture(scope="module")
+def keyed(tmp_path_factory):
+    """Serve two tenants with keys and links to a tracing tool."""
+    served, keys = Served(tmp_path_factory.mktemp("keyed")), {}
+    with open_keyring(replace(Settings(), data=served.data)) as ring:
+        for name, tenants in {"a": ("a",), "b": ("b",), "both": ("a", "b"), "all": ("*",)}.items():
+            roles = frozenset({Role.READ, Role.INGEST})
+            keys[name] = ring.create(KeyOrder(name, roles, frozenset(map(Tenant, tenants)))).text
+        sends = KeyOrder("sends", frozenset({Role.INGEST}), frozenset({Tenant("a")}))
+        keys["sends"] = ring.create(sends).text
+    served.start("--set", f"serve.trace_link={TOOL}")
+    for number, name in ((1, "a"), (2, "b")):
+        message = f"card declined for team {name}"
+        posted(served, failure(number, message), authorization=f"Bearer {keys[name]}")
+    with httpx.Client(base_url=f"http://{served.endpoints['api']}", trust_env=False) as client:
+        for number, name in ((1, "a"), (2, "b")):
+            path = f"/v1/traces/{trace_bytes(number).hex()}"
+            headers = {"x-api-key": keys[name]}
+            eventually(lambda p=path, h=headers: client.get(p, headers=h).status_code == 200)
+        yield client, keys
+    served.end()
+
+
+def test_without_a_key_a_browser_is_asked_for_one(keyed):
+    client, _ = keyed
+    for path in ("/", "/ask", "/ask?q=card", f"/ask/trace/{trace_bytes(1).hex()}", "/ask/x"):
+        answer = client.get(path)
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"] == PASSWORD_IS_KEY
+        assert answer.headers["cache-control"] == "no-store"
+        assert "team" not in page(answer.text).text
+    assert (
+        client.get("/ask/style.css").status_code == client.get("/ask/icon.svg").status_code == 200
+    )
+
+
+def test_a_key_is_taken_as_the_password_of_its_tenant(keyed):
+    client, keys = keyed
+    for user, key, team in (("", "a", "a"), ("a", "a", "a"), ("", "b", "b"),
+                            ("a", "both", "a"), ("b", "both", "b"), ("a", "all", "a")):  # fmt: skip
+        answer = client.get("/ask?q=card+declined", auth=(user, keys[key]))
+        assert answer.status_code == 200, (user, key, answer.text)
+        texts = page(answer.text).text
+        other = {"a": "b", "b": "a"}[team]
+        assert f"for team {team}" in texts and f"for team {other}" not in texts
+    own = client.get(f"/ask?trace={trace_bytes(2).hex()}", auth=("", keys["a"]))
+    assert own.status_code == 404
+
+
+def test_a_sign_in_that_leads_nowhere_is_asked_for_again(keyed):
+    client, keys = keyed
+    wrong = [("", "ov_wrong"), ("b", keys["a"]), ("", keys["both"]), ("", keys["sends"]),
+             ("A B", keys["a"]), (keys["a"], ""), ("", "p\u00e4ss")]  # fmt: skip
+    for user, password in wrong:
+        answer = client.get("/ask", auth=httpx.BasicAuth(user.encode(), password.encode()))
+        assert answer.status_code == 401, (user, answer.text)
+        assert answer.headers["www-authenticate"] == PASSWORD_IS_KEY
+        assert not password or password not in answer.text
+        assert keys["a"] not in answer.text
+    unread = client.get("/ask", headers={"authorization": "Basic %%%"})
+    assert unread.status_code == 401
+
+
+def test_a_password_is_taken_by_pages_alone(keyed):
+    client, keys = keyed
+    auth = ("", keys["a"])
+    for method, path in (("GET", "/v1/stats"), ("POST", "/v1/search"), ("DELETE", "/v1/spans"),
+                         ("POST", "/ask"), ("GET", "/askew"), ("GET", "/jaeger/api/services")):  # fmt: skip
+        answer = client.request(method, path, auth=auth, json={} if method == "POST" else None)
+        assert answer.status_code == 401, path
+        assert answer.headers["www-authenticate"] == "Bearer"
+    assert client.get("/ask", headers={"authorization": f"Bearer {keys['a']}"}).status_code == 200
+    refused = client.get(f"/ask?q={keys['a']}", auth=auth)
+    assert refused.status_code == 400
+    assert keys["a"] not in refused.text
+
+
+def test_links_of_traces_lead_to_the_tool_that_is_set(keyed):
+    client, keys = keyed
+    read = page(client.get("/ask?q=card+declined", auth=("", keys["a"])).text)
+    hrefs = {a.attributes["href"] for a in read.all("a", "id")}
+    assert hrefs == {TOOL.replace("{trace_id}", trace_bytes(1).hex())}
+    whole = page(client.get(f"/ask/trace/{trace_bytes(1).hex()}", auth=("", keys["a"])).text)
+    (tool,) = [
+        a.attributes["href"] for a in whole.all("a") if a.words == "Open in the tracing tool"
+    ]
+    assert hrefs == {tool}
+
+
+def test_a_link_that_is_none_keeps_it_from_starting(tmp_path):
+    refused = cli(Served(tmp_path), "serve", "--set", "serve.trace_link=javascript:alert(1)", check=False)  # fmt: skip
+    assert refused.code != 0
+    assert "serve.trace_link" in refused.err
