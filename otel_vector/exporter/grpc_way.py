@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +43,8 @@ _AWAY: Final = frozenset(
     {_CODE.UNAVAILABLE, _CODE.DEADLINE_EXCEEDED, _CODE.CANCELLED, _CODE.ABORTED}
 )
 
+_kept: Final[dict[int, Any]] = {}
+
 
 class GrpcWay:
     """A channel to one collector.
@@ -49,9 +52,12 @@ class GrpcWay:
     gRPC can be used after a fork, by parent and child, if no thread is within it meanwhile. So a
     request that keeps a fork waiting is cut off, and sent again over a channel of its own. So is
     one that found nobody: a channel that failed would not even look whether somebody is there.
+
+    The first one in a process keeps gRPC itself from ending, see `_keep`.
     """
 
     def __init__(self, target: Target) -> None:
+        _keep()
         self._target = target
         self._channel: Any = None
         self._is_closed = False
@@ -96,6 +102,17 @@ class GrpcWay:
         channel, self._channel = self._channel, None
         if channel is not None:
             channel.close()
+
+
+def _keep() -> None:
+    """Keep a channel that is never used and never closed, in each process.
+
+    With its last channel gRPC ends as a whole, in a thread of its own and some time after. A fork
+    meanwhile starts a thread of gRPC's anew that nobody knows of any more, and the next fork waits
+    for it for ever. A child has one of its own, since gRPC may close there what it inherited.
+    """
+    if os.getpid() not in _kept:
+        _kept[os.getpid()] = grpc.insecure_channel("127.0.0.1:1", _OPTIONS)
 
 
 def _channel(target: Target) -> Any:

@@ -191,6 +191,20 @@ def test_a_fork_does_not_wait_for_a_request_that_hangs(request, tmp_path, collec
     holds(collector, application, names(parent=3, after=3, next=3, **children))
 
 
+@pytest.mark.parametrize("support", [{}, {"GRPC_ENABLE_FORK_SUPPORT": "1"}], ids=["", "grpc"])
+def test_any_number_of_forks_go_on_while_requests_hang(request, tmp_path, collector, support):
+    application = made(request, tmp_path, collector, "grpc")
+    with hanging_collector() as address:
+        application.point_to(address)
+        ended = ran(application, "hanging_on", **support)
+    parent, child = map(float, ended.out.split())
+    assert parent < 1.0
+    assert child < 1.0
+    application.point_to(collector.grpc)
+    ran(application, "next_one")
+    holds(collector, application, names(parent=3, child=3, next=3))
+
+
 def test_a_child_of_a_disk_that_does_not_answer_goes_on_without_its_spans(
     collector, one_application
 ):

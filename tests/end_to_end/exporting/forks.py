@@ -299,6 +299,35 @@ def hanging():
     print(longest)
 
 
+def hanging_on():
+    """Fork again and again while requests hang, and say how long a fork took at most.
+
+    The child of a parent that has ended does it too, with the gRPC that it inherited.
+    """
+    exporting()
+    emit("parent", 3)
+    time.sleep(0.5)
+    _forking_on()
+    if os.fork() == 0:
+        emit("child", 3)
+        time.sleep(2)  # until it is the one that sends
+        _forking_on()
+    os._exit(0)
+
+
+def _forking_on():
+    longest = 0.0
+    for number in range(20):
+        began = time.monotonic()
+        pid = os.fork()
+        if pid == 0:
+            os._exit(0)
+        longest = max(longest, time.monotonic() - began)
+        waited(pid)
+        time.sleep((0, 0.01, 0.06, 0.1, 0.2)[number % 5])
+    print(longest, flush=True)
+
+
 def stalled():
     """Fork while the disk does not answer for longer than a fork may wait."""
     from otel_vector.inbox.forking import GATE
