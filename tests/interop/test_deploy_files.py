@@ -1,11 +1,14 @@
 """docker-compose.yml and Dockerfile, read by the libraries of docker compose and of BuildKit."""
 
+import json
 import shutil
 
 import pytest
 from deploying import PASSWORD, asked, image, project
+from support.documents import blocks
 from support.sources import ROOT
 
+PAGE = ROOT / "docs" / "operate" / "containers.md"
 BESIDE = {"grafana", "jaeger", "jaeger-memory", "keys", "otel-collector", "prometheus"}
 PROFILES = {
     "minimal": {"keys", "otel-vector-minimal"},
@@ -69,3 +72,17 @@ def test_compose_builds_targets_that_the_dockerfile_has():
     }
     assert targets == {"runtime", "dev"}
     assert asked("dockerfile", ROOT / "deploy" / "Dockerfile", "absent", **PASSWORD).returncode
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_compose_takes_what_the_page_says_to_put_over_the_file(tmp_path, number):
+    snippet = [block.text for block in blocks(PAGE) if block.language == "yaml"][number]
+    shutil.copyfile(ROOT / "docker-compose.yml", tmp_path / "docker-compose.yml")
+    (tmp_path / "docker-compose.override.yml").write_text(snippet)
+    for profile in PROFILES:
+        done = asked("compose", tmp_path, profile, **PASSWORD)
+        assert done.returncode == 0, done.stderr
+    full = json.loads(asked("compose", tmp_path, "full", **PASSWORD).stdout)["services"]
+    given = full["otel-vector"]["environment"]
+    assert ("OTEL_VECTOR_REDACT_PII" in given) == (number == 0)
+    assert given["OTEL_VECTOR_STORE_URL"] == "http://qdrant:6334"

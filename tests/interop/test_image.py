@@ -9,9 +9,11 @@ import pytest
 from deploying import image as configuration
 from image import Image
 from serving import eventually
+from support.sources import ROOT
 
 FREE = {f"OTEL_VECTOR_SERVE_{door}": "0.0.0.0:0"
         for door in ("OTLP_GRPC", "OTLP_HTTP", "JAEGER_GRPC", "API")}  # fmt: skip
+PAGE = (ROOT / "docs" / "operate" / "containers.md").read_text("utf-8")
 KEYS = ("collector", "grafana", "jaeger", "prometheus")
 
 
@@ -100,6 +102,21 @@ def test_its_keys_are_made_once_for_each_program(container):
         file = container.volumes[f"/keys/{name}"] / "key"
         assert (file.stat().st_uid, file.stat().st_mode & 0o777) == (10317, 0o640)
     assert container.run("make-keys", "/keys").stderr.count("left as it is") == len(KEYS)
+
+
+def test_a_key_that_leaked_gets_a_new_secret_as_the_page_says(container):
+    """Fails if the command in docs/operate/containers.md does not do what it is there for."""
+    lines = re.findall(
+        r"^docker compose run .*--entrypoint otel-vector keys (.*)$", PAGE, re.MULTILINE
+    )
+    file = container.volumes["/keys/jaeger"] / "key"
+    before = file.read_text()
+    for line in lines:
+        done = container.run("otel-vector", *line.split())
+        assert done.returncode == 0, done.stderr
+    assert before.split("_")[1] == file.read_text().split("_")[1]
+    assert before != file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o640
 
 
 def test_it_serves_is_healthy_and_ends_with_0_when_it_is_told_to_stop(container):
