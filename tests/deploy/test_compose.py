@@ -167,6 +167,17 @@ def test_what_a_service_waits_for_exists_and_can_be_well(name):
         assert how.get("required") is False or profiles <= set(SERVICES[other]["profiles"])
 
 
+def test_what_prometheus_scrapes_is_beside_it_on_a_network():
+    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text("utf-8"))
+    jobs = config["scrape_configs"]
+    targets = [t for job in jobs for one in job["static_configs"] for t in one["targets"]]
+    hosts = {target.partition(":")[0] for target in targets} - {"127.0.0.1"}
+    assert {"otel-vector", "otel-collector", "jaeger", "qdrant"} <= hosts
+    reached = set(SERVICES["prometheus"]["networks"])
+    for host in hosts:
+        assert reached & set(SERVICES[host]["networks"]), host
+
+
 def test_each_program_is_given_its_own_key_and_no_other():
     script = (ROOT / "deploy" / "make-keys.sh").read_text("utf-8")
     made = set(re.findall(r"^key (\w+) ", script, re.MULTILINE))

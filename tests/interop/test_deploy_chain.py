@@ -139,6 +139,13 @@ def test_a_jaeger_that_is_sent_spans_itself_writes_them_with_its_key(chain):
     assert "direct" not in chain.memory.get("/api/services").json()["data"]
 
 
+def test_what_compose_asks_whether_jaeger_is_well_is_answered(chain):
+    for service, jaeger in (("jaeger", chain.jaeger), ("jaeger-memory", chain.memory)):
+        url = COMPOSE["services"][service]["healthcheck"]["test"][-1]
+        here = url.replace(":13133/", f":{jaeger.ports['health']}/")
+        assert httpx.get(here).status_code == 200
+
+
 def test_nobody_is_answered_without_a_key(chain):
     assert chain.ask("/v1/stats").status_code == 401
     assert chain.ask("/metrics").status_code == 401

@@ -146,6 +146,8 @@ def test_for_development_it_starts_again_when_the_source_changes(built):
         changed = container.volumes["/src/otel_vector"] / "errors.py"
         changed.write_text(changed.read_text() + "\n")
         eventually(lambda: container.is_healthy() and container.served()["pid"] != before)
-    finally:
         container.process.terminate()
         container.process.wait(60)
+        assert not (container.volumes["/data"] / "endpoints.json").exists()  # it was not killed
+    finally:
+        container.end()
