@@ -13,7 +13,7 @@ from support.jaeger_ui import config
 from support.pages import links, page
 from support.sources import ROOT
 
-from otel_vector.keys.contract import KeyOrder, Role
+from otel_vector.keys.contract import KeyLimits, KeyOrder, Role
 from otel_vector.settings.config import Settings
 from otel_vector.spans.batch import assemble
 from otel_vector.spans.ids import Tenant
@@ -55,7 +55,7 @@ def world(tmp_path_factory):
     """Serve recorded traces, two failures that are alike, and one span of a hostile sender."""
     served = Served(tmp_path_factory.mktemp("ask"))
     served.start()
-    names = ("online-boutique.otlp.jsonl.gz", "online-boutique.logs.otlp.jsonl.gz")
+    names = ("llm-agents.otlp.jsonl.gz", "llm-agents.logs.otlp.jsonl.gz")
     cli(served, "import", *(TRACES / name for name in names))
     hostile = SpanRow(
         trace=9, span=9, name=HOSTILE, service=HOSTILE, status=2, status_message=HOSTILE,
@@ -67,6 +67,11 @@ def world(tmp_path_factory):
         *failure(2, "card was declined, issuer says there are no funds"),
         *failure(3, "label printer is out of paper", "printer"),
         hostile,
+        SpanRow(trace=4, span=1, name="batch", service="worker", start_ns=NOW_NS,
+                duration_ns=SECOND),
+        *(SpanRow(trace=4, span=n, parent=1, name=f"step {n}", service="worker",
+                  status=2 if n == 333 else 0, start_ns=NOW_NS + n * 1000, duration_ns=1000)
+          for n in range(2, 451)),
     ])  # fmt: skip
     with httpx.Client(base_url=f"http://{served.endpoints['api']}", trust_env=False) as client:
         eventually(lambda: client.get("/v1/stats").json()["meanings"]["pending"] == 0)
@@ -122,7 +127,7 @@ def test_filter_window_and_side_narrow_and_stay_in_the_form(world):
 
 
 def test_a_filter_alone_lists_what_there_is_and_pages_go_on(world):
-    read = shown(world, "/ask", filter="service:frontend")
+    read = shown(world, "/ask", filter="-service:worker")
     assert read.one("h1").words == "Newest first"
     first = [row["meaning"].words for row in rows(read)]
     (more,) = [a.attributes["href"] for a in read.all("a") if a.words == "More"]
@@ -143,7 +148,9 @@ def test_a_trace_is_compared_by_the_span_that_failed_first(world, trace_id):
 
 
 def test_a_trace_without_failures_is_compared_by_its_root(world):
-    listed = world.post("/v1/search", json={"filter": "-status:error", "group": False, "limit": 1})
+    listed = world.post(
+        "/v1/search", json={"filter": "has:gen_ai.system", "group": False, "limit": 1}
+    )
     trace_id = listed.json()["spans"][0]["trace_id"]
     card = shown(world, "/ask", trace=trace_id).one("section", "card")
     assert "No span of it failed" in card.text
@@ -183,7 +190,9 @@ def test_a_meaning_lists_its_spans_and_its_likes(world):
 
 
 def test_a_log_record_s_meaning_lists_log_records(world):
-    found = world.post("/v1/search", json={"text": "order placed", "over": ["logs"], "limit": 1})
+    found = world.post(
+        "/v1/search", json={"text": "what the agent was told", "over": ["logs"], "limit": 1}
+    )
     meaning = found.json()["groups"][0]["meaning"]["id"]
     read = shown(world, "/ask", meaning=meaning)
     assert "log records in live runs" in read.one("p", "numbers").words
@@ -242,6 +251,35 @@ def test_the_browser_is_told_to_run_and_keep_nothing(world):
         assert told["cache-control"] == expected
 
 
+@pytest.mark.parametrize(
+    ("site", "kind", "status"),
+    [
+        ("none", "document", 200), ("cross-site", "document", 200), ("same-site", "document", 200),
+        ("same-origin", "style", 200), ("cross-site", "image", 403), ("cross-site", "iframe", 403),
+        ("same-site", "empty", 403),
+    ],
+)  # fmt: skip
+def test_other_sites_may_link_here_and_load_nothing(world, site, kind, status):
+    headers = {"sec-fetch-site": site, "sec-fetch-dest": kind}
+    assert world.get("/ask?q=card", headers=headers).status_code == status
+
+
+def test_a_long_trace_is_shown_in_parts_that_lead_to_each_other(world):
+    trace = trace_bytes(4).hex()
+    read = shown(world, f"/ask/trace/{trace}")
+    assert len(read.all("details")) == 200
+    assert "Spans 1 to 200 of 450. After" in read.text
+    failed = next(a for a in read.all("a") if a.words == "step 333")
+    part = page(world.get(urljoin(f"/ask/trace/{trace}", failed.attributes["href"])).text)
+    (opened,) = part.all("li", "opened")
+    assert opened.one("span", "name").words == "step 333 failed"
+    assert "Spans 201 to 400 of 450." in part.text
+    last = page(world.get(f"/ask/trace/{trace}?from=100000").text)
+    assert len(last.all("details")) == 50
+    levels = {int(e.attributes["class"].removeprefix("name l")) for e in last.all("span", "name")}
+    assert levels == {1}
+
+
 def test_the_root_leads_to_the_page(world):
     answer = world.get("/")
     assert answer.status_code == 307
@@ -296,6 +334,9 @@ def keyed(tmp_path_factory):
             keys[name] = ring.create(KeyOrder(name, roles, frozenset(map(Tenant, tenants)))).text
         sends = KeyOrder("sends", frozenset({Role.INGEST}), frozenset({Tenant("a")}))
         keys["sends"] = ring.create(sends).text
+        limits = KeyLimits(questions_per_s=0.1)
+        seldom = KeyOrder("seldom", frozenset({Role.READ}), sends.tenants, limits=limits)
+        keys["seldom"] = ring.create(seldom).text
     served.start("--set", f"serve.trace_link={TOOL}")
     for number, name in ((1, "a"), (2, "b")):
         message = f"card declined for team {name}"
@@ -361,6 +402,18 @@ def test_a_password_is_taken_by_pages_alone(keyed):
     refused = client.get(f"/ask?q={keys['a']}", auth=auth)
     assert refused.status_code == 400
     assert keys["a"] not in refused.text
+
+
+def test_who_asks_too_often_is_told_on_a_page_when_to_come_back(keyed):
+    client, keys = keyed
+    for _ in range(20):
+        answer = client.get("/ask/trace/x", auth=("", keys["seldom"]))
+        if answer.status_code == 429:
+            break
+    assert answer.status_code == 429
+    assert int(answer.headers["retry-after"]) >= 1
+    assert "ratelimit" in answer.headers
+    assert page(answer.text).one("p", "problem").words
 
 
 def test_links_of_traces_lead_to_the_tool_that_is_set(keyed):

@@ -2,6 +2,9 @@
 
 It may run nothing, load only the style and the icon that are ours, send forms only here, show a
 page in no other page's frame, keep no copy, and tell nobody where a link was followed from.
+
+Other sites may link here, no more: what they have a browser load by itself, as an image or in a
+frame, is refused before anything is asked. How long an answer takes would tell them about it.
 """
 
 from __future__ import annotations
@@ -12,12 +15,13 @@ from types import MappingProxyType
 from typing import Final
 
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders, QueryParams
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from otel_vector.keys.texts import is_key_like
 from otel_vector_collector.api.authentication import is_page
 from otel_vector_collector.api.forms import Form, Rewritten
+from otel_vector_collector.api.problems import FORBIDDEN, problem
 from otel_vector_collector.page.asked import asked_of
 from otel_vector_collector.page.form import form_of
 from otel_vector_collector.page.links import Links
@@ -41,6 +45,10 @@ _HEADERS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 
+_REFUSED: Final = problem(
+    FORBIDDEN, "foreign-origin", "other sites may link to this page, not load it into theirs"
+)
+
 
 def with_page(app: FastAPI) -> FastAPI:
     """Return an application (`api.app.create_app`) that answers at `/ask` as well."""
@@ -59,7 +67,16 @@ class _Pages:
         """Pass a request on; dress the answer of one that asks for a page."""
         if scope["type"] == "http" and is_page(scope):
             send = Rewritten(_Dressed(send).send, scope["path"], _telling(scope)).send
+            if _is_loaded_by_others(Headers(scope=scope)):
+                await _REFUSED(scope, receive, send)
+                return
         await self._app(scope, receive, send)
+
+
+def _is_loaded_by_others(headers: Headers) -> bool:
+    """Return whether another site's page loads this into itself; browsers say so."""
+    site, kind = headers.get("sec-fetch-site", "none"), headers.get("sec-fetch-dest", "document")
+    return site not in {"none", "same-origin"} and kind != "document"
 
 
 class _Dressed:
