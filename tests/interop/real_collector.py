@@ -19,6 +19,7 @@ MANIFEST = ROOT / "collector" / "build" / "manifest.yaml"
 SHIPPED = ROOT / "otel-collector-config.yaml"
 FAN_OUT = ROOT / "deploy" / "otel-collector" / "fan-out.yaml"
 PAGE = ROOT / "docs" / "interop" / "collector.md"
+READY = "Everything is ready"
 START_S = 60
 GENERATE_S = 120
 
@@ -56,28 +57,29 @@ class Collector:
         folder: for its queue and its log.
         target: the address it sends to.
         overrides: texts or paths of configurations that are merged over the shipped one.
+        base: the configuration, if it is not the shipped one.
         environment: more variables.
     """
 
-    def __init__(self, folder, target, *overrides, **environment):
+    def __init__(self, folder, target, *overrides, base=SHIPPED, **environment):
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         ports = {name: free_port() for name in ("grpc", "http", "health", "metrics")}
-        self.grpc, self.http, self._health = (
-            f"127.0.0.1:{ports[name]}" for name in ("grpc", "http", "health")
+        self.grpc, self.http, self.health, self.metrics = (
+            f"127.0.0.1:{port}" for port in ports.values()
         )
-        self._metrics = f"127.0.0.1:{ports['metrics']}"
         self._environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("OTEL")},
-            "OTELCOL_GRPC": self.grpc, "OTELCOL_HTTP": self.http, "OTELCOL_HEALTH": self._health,
+            "OTELCOL_GRPC": self.grpc, "OTELCOL_HTTP": self.http, "OTELCOL_HEALTH": self.health,
             "OTELCOL_METRICS_PORT": str(ports["metrics"]), "OTELCOL_VECTOR": target, **environment,
         }  # fmt: skip
-        paths = [SHIPPED, *map(self._written, range(len(overrides)), overrides)]
+        paths = [base, *map(self._written, range(len(overrides)), overrides)]
         self._configs = [word for path in paths for word in ("--config", str(path))]
         self.process = None
 
     def start(self):
-        """Start it, for the first time or again, and wait until it says that it is well."""
+        """Start it, for the first time or again, and wait until it says that it is ready."""
+        said = self.log().count(READY)
         with (self.folder / "collector.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [collector_program(), *self._configs], cwd=self.folder, stdout=log, stderr=log,
@@ -85,7 +87,7 @@ class Collector:
             )  # fmt: skip
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline and self.process.poll() is None:
-            if self._is_well():
+            if self.log().count(READY) > said:
                 return self
             time.sleep(0.05)
         raise AssertionError(self.log()[-3000:])
@@ -108,23 +110,12 @@ class Collector:
             self.kill()
 
     def log(self):
-        return (self.folder / "collector.log").read_text("utf-8", "replace")
+        path = self.folder / "collector.log"
+        return path.read_text("utf-8", "replace") if path.exists() else ""
 
     def metric(self, name, **labels):
         """Return the sum of a metric of its own over all series with these labels."""
-        lines = httpx.get(f"http://{self._metrics}/metrics").text.splitlines()
-        chosen = [f'{key}="{value}"' for key, value in labels.items()]
-        return sum(
-            float(line.rpartition(" ")[2])
-            for line in lines
-            if re.match(rf"{name}(_total)?{{", line) and all(label in line for label in chosen)
-        )
-
-    def _is_well(self):
-        try:
-            return httpx.get(f"http://{self._health}/").status_code == 200
-        except httpx.HTTPError:
-            return False
+        return sum_of(httpx.get(f"http://{self.metrics}/metrics").text, name, labels)
 
     def _written(self, number, override):
         if isinstance(override, Path):
@@ -134,12 +125,24 @@ class Collector:
         return path
 
 
-def generating(signal_name, address, count, *more):
+def sum_of(page, name, labels):
+    """Return the sum of a metric of a Prometheus page over all series with these labels."""
+    chosen = [f'{key}="{value}"' for key, value in labels.items()]
+    return sum(
+        float(line.rpartition(" ")[2])
+        for line in page.splitlines()
+        if re.match(rf"{name}(_total)?[{{ ]", line) and all(label in line for label in chosen)
+    )
+
+
+def generating(signal_name, address, count, *more, rate=0):
     """Start telemetrygen; it sends `count` traces of two spans each, or log records."""
+    # Its SDK drops what it makes faster than it sends, unless it has room for all of it.
+    environment = {**os.environ, "OTEL_BSP_MAX_QUEUE_SIZE": "1000000"}
     return subprocess.Popen(
         [installed_as_documented("telemetrygen"), signal_name, "--otlp-endpoint", address,
-         "--otlp-insecure", f"--{signal_name}", str(count), "--rate", "0", *map(str, more)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+         "--otlp-insecure", f"--{signal_name}", str(count), "--rate", str(rate), *more],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment,
     )  # fmt: skip
 
 
