@@ -24,12 +24,13 @@ def promtool(*arguments):
     return done.stdout
 
 
-def prepared(folder, targets):
+def prepared(folder, targets, key=""):
     """Write a copy of the shipped configuration that scrapes other addresses, each second.
 
     Args:
         folder: for the copy.
         targets: addresses by job; jobs without one are left out.
+        key: what the file of the key holds.
     """
     config = yaml.safe_load((SHIPPED / "prometheus.yml").read_text())
     config["global"] = dict.fromkeys(config["global"], "1s")
@@ -39,9 +40,9 @@ def prepared(folder, targets):
     for job in jobs:
         job["static_configs"] = [{"targets": [targets[job["job_name"]]]}]
         if "authorization" in job:
-            key = folder / "key"
-            key.write_text("")
-            job["authorization"]["credentials_file"] = str(key)
+            held = folder / "key"
+            held.write_text(key)
+            job["authorization"]["credentials_file"] = str(held)
     path = folder / "prometheus.yml"
     path.write_text(yaml.safe_dump({**config, "scrape_configs": jobs}))
     return path

@@ -1,6 +1,7 @@
 """The shipped rules and dashboards, evaluated by a real Prometheus over a running otel-vector."""
 
 import re
+import shlex
 import threading
 from contextlib import ExitStack
 
@@ -10,15 +11,18 @@ import pytest
 import yaml
 from opentelemetry.proto.logs.v1.logs_pb2 import LogsData
 from real_collector import Collector
+from real_jaeger import Jaeger
 from real_prometheus import SHIPPED, Prometheus, prepared, promtool
 from sending import PROTOBUF, post
-from serving import Served, eventually
+from serving import Served, cli, eventually
 from support.dashboards import BOARDS, filled, targets
 from support.failures import failed_spans
 from support.jaeger import storage_at
+from support.sources import ROOT
 
 RULES = sorted((SHIPPED / "rules").glob("*.yml"))
 GROUPS = [group for path in RULES for group in yaml.safe_load(path.read_text())["groups"]]
+JAEGER = ROOT / "deploy" / "jaeger" / "config.yaml"
 SHOWN = {"instance": ".+", "__rate_interval": "30s"}
 LANDED_S = 60
 
@@ -99,7 +103,7 @@ def logs():
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory):
-    """Yield a Prometheus that scrapes an otel-vector and a Collector that are kept busy."""
+    """Yield a Prometheus that scrapes an otel-vector, a Collector and a Jaeger that work."""
     folder = tmp_path_factory.mktemp("prometheus")
     with ExitStack() as ends:
         served = Served(folder)
@@ -108,7 +112,16 @@ def prometheus(tmp_path_factory):
         collector = Collector(folder / "collector", served.endpoints["otlp_grpc"])
         ends.callback(collector.end)
         collector.start()
-        scraped = {"otel-vector": served.endpoints["api"], "otel-collector": collector._metrics}
+        jaeger = Jaeger(
+            folder, [JAEGER.read_text()], OTEL_VECTOR_JAEGER=served.endpoints["jaeger_grpc"],
+            OTEL_VECTOR_KEY="none", JAEGER_UI_CONFIG=str(JAEGER.with_name("ui.json")),
+        )  # fmt: skip
+        ends.callback(jaeger.stop)
+        scraped = {
+            "otel-vector": served.endpoints["api"],
+            "otel-collector": collector.metrics,
+            "jaeger": f"127.0.0.1:{jaeger.ports['metrics']}",
+        }
         running = Prometheus(folder, prepared(folder, scraped))
         ends.callback(running.stop)
         ends.callback(Traffic(served, collector).end)
@@ -177,6 +190,26 @@ def test_every_metric_that_is_asked_for_exists(prometheus):
     }
     told = prometheus.ask("metadata").keys()
     assert {name for name in asked if name not in told and base(name) not in told} == set()
+
+
+def test_with_keys_the_one_in_the_file_is_shown(tmp_path):
+    """The key is made as the folder's page says; another one is refused."""
+    created = "keys create prometheus --role read --tenant '*'"
+    page = " ".join((SHIPPED / "README.md").read_text().split())
+    assert f"`otel-vector {created}`" in page
+    served = Served(tmp_path)
+    with ExitStack() as ends:
+        ends.callback(served.end)
+        good = cli(served, *shlex.split(created), "--json").json["key"]
+        served.start()
+        for key, value in ((good, 1), (f"{good[:-1]}_", 0)):
+            folder = tmp_path / f"up-{value}"
+            folder.mkdir()
+            config = prepared(folder, {"otel-vector": served.endpoints["api"]}, key)
+            running = Prometheus(folder, config)
+            ends.callback(running.stop)
+            eventually(lambda at=running: dict_of(at, "up") != {}, LANDED_S)
+            assert dict_of(running, "up") == {"otel-vector": value}
 
 
 def names_in(expression):
