@@ -53,6 +53,7 @@ def test_images_of_others_are_pinned_to_a_release(name):
 def test_our_image_is_of_this_version(name):
     assert re.fullmatch(rf"otel-vector:{re.escape(VERSION)}(-dev)?", SERVICES[name]["image"])
     assert f'org.opencontainers.image.version="{VERSION}"' in DOCKERFILE
+    assert SERVICES[name]["pull_policy"] == "build"  # nobody's image of that name is taken
 
 
 def test_base_images_are_pinned_to_a_release():
