@@ -120,8 +120,9 @@ def test_the_plugin_knows_what_it_is_asked(target):
 def test_links_lead_to_the_page_by_its_parameters():
     urls = {text for text in texts(BOARDS) if text.startswith("${public}")}
     assert urls == {
+        "${public}/ask/trace/${__value.raw}",
         "${public}/ask?trace=${__value.raw}",
-        "${public}/ask?q=${__value.raw:percentencode}",
+        "${public}/ask?like=${__value.raw:percentencode}",
     }
 
 

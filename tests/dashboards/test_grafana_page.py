@@ -47,3 +47,14 @@ def test_the_commands_copy_everything_to_where_grafana_reads_it(tmp_path):
     there = subprocess.run(["ls", path], check=True, capture_output=True, text=True, timeout=60)
     assert there.stdout.split() == [f"{name}.json" for name in BOARDS]
     assert (root / "provisioning/datasources/otel-vector.yaml").is_file()
+
+
+def test_every_link_of_the_data_sources_is_told():
+    path = GRAFANA / "provisioning/datasources/otel-vector.yaml"
+    sources = yaml.safe_load(path.read_text())["datasources"]
+    links = [link for source in sources for link in source.get("correlations", ())]
+    prose = " ".join(PAGE.split())
+    for link in links:
+        place = re.sub(r"\$\$\{\w+\}", "…", link["config"]["target"]["url"]).partition("}")[2]
+        assert f"*{link['label']}*" in prose
+        assert f"`{place}`" in prose

@@ -152,8 +152,9 @@ def test_links_lead_to_where_a_browser_finds_the_page():
         c.config.target.url: c.config.field for s in provisioned(VALUES) for c in s.correlations
     }
     assert urls == {
+        "http://localhost:8317/ask/trace/${traceID}": "traceID",
         "http://localhost:8317/ask?trace=${traceID}": "traceID",
-        "http://localhost:8317/ask?q=${operationName}": "operationName",
+        "http://localhost:8317/ask?like=${operationName}": "operationName",
     }
     (plugin,) = [source for source in provisioned(VALUES) if source.type == INFINITY]
     assert plugin.jsonData.refData == [
