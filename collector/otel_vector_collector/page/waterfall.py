@@ -17,7 +17,7 @@ __all__ = ["PAGE_ROWS", "Bar", "LogRow", "WaterfallRow", "log_rows", "page_start
 PAGE_ROWS = 200
 """Spans on one page."""
 
-_SCALE = 1000  # units of the drawing's width
+_UNITS = 1000  # units of the drawing's width
 _DEEPEST = 24  # levels that are set in
 _LEAST = 3  # units of the shortest bar
 _SEVERITIES = ("", "trace", "debug", "info", "warn", "error", "fatal")
@@ -29,6 +29,25 @@ class Bar:
 
     x: int
     width: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """The time that a trace takes: looked up once, since it takes a look at every span."""
+
+    start_ns: int
+    extent_ns: int
+
+    @classmethod
+    def of(cls, trace: Trace) -> _Scale:
+        start_ns = trace.start_ns
+        return cls(start_ns, max(1, trace.end_ns - start_ns))
+
+    def bar(self, item: Item) -> Bar:
+        x = round((item.start_ns - self.start_ns) / self.extent_ns * _UNITS)
+        width = max(_LEAST, round(item.duration_ns / self.extent_ns * _UNITS))
+        x = min(x, _UNITS - _LEAST)
+        return Bar(x, min(width, _UNITS - x))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +95,15 @@ def rows_of(
     """
     known = {detail.item.id: detail for detail in details}
     logs = Counter(item.span_hex for item in trace.logs)
+    scale = _Scale.of(trace)
     return [
         WaterfallRow(
             span=span_view(known[row.item.id], links),
             depth=row.depth,
             level=min(row.depth, _DEEPEST),
             orphan=row.orphan,
-            bar=_bar(trace, row.item),
-            offset_ns=row.item.start_ns - trace.start_ns,
+            bar=scale.bar(row.item),
+            offset_ns=row.item.start_ns - scale.start_ns,
             logs=logs[row.item.span_hex],
             is_open=str(row.item.id) == opened,
         )
@@ -95,14 +115,6 @@ def rows_of(
 def log_rows(logs: Sequence[Item]) -> list[LogRow]:
     """Return log records as rows."""
     return [LogRow(item.start_ns, _severity(item), item.service, body_of(item)) for item in logs]
-
-
-def _bar(trace: Trace, item: Item) -> Bar:
-    extent = max(1, trace.end_ns - trace.start_ns)
-    x = round((item.start_ns - trace.start_ns) / extent * _SCALE)
-    width = max(_LEAST, round(item.duration_ns / extent * _SCALE))
-    x = min(x, _SCALE - _LEAST)
-    return Bar(x, min(width, _SCALE - x))
 
 
 def _severity(item: Item) -> str:

@@ -44,8 +44,11 @@ def whole_trace(traces: Traces, tenant: Tenant, wanted: Wanted, links: Links) ->
     shown = trace.rows[start : start + PAGE_ROWS]
     details = traces.details(tenant, [row.item.id for row in shown])
     ends = start + len(shown)
+    start_ns = trace.start_ns
     return {
         "trace": trace,
+        "start_ns": start_ns,
+        "duration_ns": max(0, trace.end_ns - start_ns),
         "services": sorted({row.item.service for row in trace.rows if row.item.service}),
         "failures": _failures(trace, links),
         "failed": sum(row.item.status == "error" for row in trace.rows),
