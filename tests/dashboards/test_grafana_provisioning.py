@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 import yaml
 from pydantic import BaseModel, ConfigDict
-from support.dashboards import GRAFANA, INFINITY
+from support.dashboards import GRAFANA, INFINITY, ROOT
 
 from otel_vector_collector.jaeger.http import router as jaeger
 from otel_vector_collector.tempo.http import router as tempo
@@ -199,3 +199,27 @@ def test_the_variables_are_those_that_are_told():
     told = set(re.findall(r"^\| `([A-Z_]+)` \|", README, re.MULTILINE))
     assert used == set(VALUES) == told - {"GF_PLUGINS_PREINSTALL_SYNC"}
     assert f"`{INFINITY}@" in README
+
+
+def test_compose_gives_grafana_every_variable_and_the_plugin_that_is_told():
+    grafana = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["grafana"]
+    given = grafana["environment"]
+    assert set(VALUES) - {"OTEL_VECTOR_API_KEY"} <= given.keys()
+    assert "export OTEL_VECTOR_API_KEY" in " ".join(grafana["entrypoint"])
+    assert f"`{given['GF_PLUGINS_PREINSTALL_SYNC']}`" in README
+
+
+def test_compose_shows_prometheus_what_it_reads():
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    config = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
+    jobs = {job["job_name"]: job for job in config["scrape_configs"]}
+    mounted = {volume.split(":")[1] for volume in services["prometheus"]["volumes"]}
+    key = jobs["otel-vector"]["authorization"]["credentials_file"]
+    assert {"/etc/prometheus", key.rpartition("/")[0]} <= mounted
+    hosts = {
+        target.partition(":")[0]
+        for job in jobs.values()
+        for s in job["static_configs"]
+        for target in s["targets"]
+    }
+    assert hosts - {"127.0.0.1"} <= services.keys()
