@@ -18,9 +18,8 @@ from pathlib import Path
 
 import psutil
 
-TESTS = Path(__file__).parents[1]
-sys.path.insert(0, str(TESTS))
-sys.path.insert(0, str(TESTS / "interop"))
+sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "interop"))
 
 from harness import Served, serve, table
 from real_collector import Collector, generating
