@@ -74,8 +74,8 @@ def world(tmp_path_factory):
           for n in range(2, 451)),
     ])  # fmt: skip
     with httpx.Client(base_url=f"http://{served.endpoints['api']}", trust_env=False) as client:
-        eventually(lambda: client.get("/v1/stats").json()["meanings"]["pending"] == 0)
         eventually(lambda: client.get(f"/v1/traces/{trace_bytes(9).hex()}").status_code == 200)
+        eventually(lambda: client.get("/v1/stats").json()["meanings"]["pending"] == 0, 180)
         yield client
     served.end()
 
