@@ -60,8 +60,10 @@ class Extremes(Generic[Place]):
         for extreme in self._ends:
             yield from extreme.starts(start_ns)
 
-    def __contains__(self, starts_us: tuple[int, int]) -> bool:
-        """Whether no item between two starts in microseconds can be an end."""
-        return bool(self._ends) and (
-            self._ends[0].start_us < starts_us[0] and starts_us[1] < self._ends[1].start_us
-        )
+    def is_beyond(self, start_us: int, *, latest: bool) -> bool:
+        """Whether an item is known that starts later than a microsecond, or else earlier."""
+        if not self._ends:
+            return False
+        if latest:
+            return self._ends[1].start_us > start_us
+        return self._ends[0].start_us < start_us

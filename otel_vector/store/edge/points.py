@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import qdrant_edge as engine
 
-__all__ = ["EVERY", "by_trace", "ends", "everything", "newest", "pages"]
+__all__ = ["EVERY", "by_trace", "end", "ends", "everything", "newest", "pages"]
 
 _PAGE: Final = 2_000
 EVERY: Final = 1 << 40
@@ -80,26 +80,45 @@ def _bounded(condition: Any | None, below_us: int | None) -> Any | None:
 
 def ends(shard: engine.EdgeShard, condition: Any | None) -> list[Any]:
     """Return the points of the first and of the last start, all of each tie."""
-    found: list[Any] = []
-    for direction in (engine.Direction.Asc, engine.Direction.Desc):
-        # A limit of one takes forty times as long as one of two.
-        records = _ordered(shard, condition, 2, direction)
-        starts = [record.payload["s"] for record in records]
-        if len(starts) > 1 and abs(starts[0] - starts[1]) <= _BLUR:
-            records = _tied(shard, condition, starts[0])
-        found += [record for record in records if record.payload["s"] == starts[0]]
-    return found
+    return [*end(shard, condition, latest=False), *end(shard, condition, latest=True)]
+
+
+def end(
+    shard: engine.EdgeShard, condition: Any | None, *, latest: bool, bound_us: int | None = None
+) -> list[Any]:
+    """Return the points of the last start, or of the first: all of the tie.
+
+    Args:
+        shard: where to look.
+        condition: an engine condition, None for all points.
+        latest: the last start, not the first.
+        bound_us: a microsecond that the condition leaves nothing beyond; the engine need not walk
+            through what lies there.
+    """
+    direction = engine.Direction.Desc if latest else engine.Direction.Asc
+    if bound_us is not None:
+        bound_us += _BLUR if latest else -_BLUR
+    # A limit of one takes forty times as long as one of two.
+    records = _ordered(shard, condition, 2, direction, bound_us)
+    starts = [record.payload["s"] for record in records]
+    if len(starts) > 1 and abs(starts[0] - starts[1]) <= _BLUR:
+        records = _tied(shard, condition, starts[0])
+    return [record for record in records if record.payload["s"] == starts[0]]
 
 
 def _ordered(
-    shard: engine.EdgeShard, condition: Any | None, limit: int, direction: engine.Direction
+    shard: engine.EdgeShard,
+    condition: Any | None,
+    limit: int,
+    direction: engine.Direction,
+    start_us: int | None = None,
 ) -> list[Any]:
     request = engine.ScrollRequest(
         limit=limit,
         filter=None if condition is None else engine.Filter(must=[condition]),
         with_payload=True,
         with_vector=False,
-        order_by=engine.OrderBy("s", direction),
+        order_by=engine.OrderBy("s", direction, start_us),
     )
     return list(shard.scroll(request)[0])
 

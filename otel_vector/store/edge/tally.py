@@ -9,7 +9,7 @@ blocks are scanned instead. The last few of these are kept until something is wr
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
@@ -26,11 +26,11 @@ from otel_vector.store.edge.between import unsure_items
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.extremes import Extremes
 from otel_vector.store.edge.manifest import ShardRow
-from otel_vector.store.edge.points import EVERY, ends
+from otel_vector.store.edge.points import EVERY, end
 from otel_vector.store.edge.render import filter_of, render
 from otel_vector.store.edge.scan import Scan
 from otel_vector.store.edge.shard import SpanShard
-from otel_vector.store.edge.windows import is_within, outside_in, overlapping
+from otel_vector.store.edge.windows import is_within, overlapping
 from otel_vector.store.reading.clause import NOTHING, UNKNOWN, Clause
 from otel_vector.store.reading.compile import Compiler
 from otel_vector.store.reading.conditions import Condition, equals_any
@@ -51,21 +51,27 @@ class _Split:
     """A restriction as the engine and the items themselves answer it.
 
     Attributes:
+        where: the restriction.
         rows: shards that may hold what counts.
         condition: what the engine counts under; None for all.
         others: sums of the items that were asked themselves.
-        window: the restriction if it is nothing but a window that the engine tells exactly.
+        is_window: whether it is nothing but a window that the engine tells exactly.
     """
 
+    where: Where
     rows: list[ShardRow]
     condition: Condition | None
     others: dict[MeaningId, Sum]
-    window: Where | None
+    is_window: bool = False
 
     def takes_all_of(self, row: ShardRow) -> bool:
         """Whether every item of a shard counts."""
-        within = self.window is not None and is_within(row, self.window)
-        return self.condition is None or within
+        return self.condition is None or (self.is_window and is_within(row, self.where))
+
+    def bound_us(self, *, latest: bool) -> int | None:
+        """Return the microsecond at the end of the window, or at its beginning; None for none."""
+        bound_ns = self.where.until_ns if latest else self.where.since_ns
+        return None if bound_ns is None else bound_ns // 1000
 
 
 @dataclass(slots=True)
@@ -76,6 +82,10 @@ class _One:
     under: engine.Filter
     total: Sum
     ends: Extremes[_Place] = field(default_factory=Extremes)
+
+
+_Held = tuple[ShardRow, list[_One]]
+"""A shard and the meanings that its items point at."""
 
 
 def _under(meaning: MeaningId, condition: Any | None) -> engine.Filter:
@@ -119,34 +129,44 @@ class Tallies:
         given = render(split.condition)
         ones = [_One(m, _under(m, given), total) for m, total in found.items()]
         failed = _failed(found, given)
-        for row in outside_in(split.rows):
-            summary = self._data.pool.summary(row) if split.takes_all_of(row) else None
-            if summary is not None:
-                held = [one for one in ones if summary.add_to(one.total, one.meaning)]
-            else:
-                held = self._counted(row, failed, ones, found)
-            if split.condition is not None:
-                self._see_ends(row, held)
+        held = [(row, self._held(split, row, failed, ones)) for row in split.rows]
+        if split.condition is not None:
+            self._see_ends(split, held)
         for one in ones:
             for start_ns in one.ends.starts(self._start_ns):
                 one.total.saw(start_ns)
 
-    def _counted(
-        self, row: ShardRow, failed: engine.Filter, ones: list[_One], found: dict[MeaningId, Sum]
+    def _held(
+        self, split: _Split, row: ShardRow, failed: engine.Filter, ones: list[_One]
     ) -> list[_One]:
         """Count a shard's items; return the meanings that some of them point at."""
+        summary = self._data.pool.summary(row) if split.takes_all_of(row) else None
+        if summary is not None:
+            return [one for one in ones if summary.add_to(one.total, one.meaning)]
         with self._data.gate.reading(), self._data.pool.lease(row) as shard:
-            self._add_errors(shard, failed, found)
+            _add_errors(shard, failed, ones)
             return [one for one in ones if _add(shard, one.under, one.total)]
 
-    def _see_ends(self, row: ShardRow, held: list[_One]) -> None:
-        """Look at a shard's first and last items, where they can be those of all."""
-        wanted = [one for one in held if not _is_between(row, one.ends)]
-        if not wanted:
-            return
+    def _see_ends(self, split: _Split, held: list[_Held]) -> None:
+        """Look for the first and the last item of each meaning.
+
+        The earliest shard comes first for the one, the latest for the other; shards in which
+        nothing further out can be are not asked.
+        """
+        for latest in (False, True):
+            bound_us = split.bound_us(latest=latest)
+            for row, ones in sorted(held, key=_place_of(latest=latest), reverse=latest):
+                edge_us = _edge(row, latest=latest)
+                wanted = [one for one in ones if not one.ends.is_beyond(edge_us, latest=latest)]
+                if wanted:
+                    self._see(row, wanted, latest=latest, bound_us=bound_us)
+
+    def _see(
+        self, row: ShardRow, wanted: list[_One], *, latest: bool, bound_us: int | None
+    ) -> None:
         with self._data.gate.reading(), self._data.pool.lease(row) as shard:
             for one in wanted:
-                for record in ends(shard.engine, one.under):
+                for record in end(shard.engine, one.under, latest=latest, bound_us=bound_us):
                     one.ends.see(record.payload["s"], (row, record.payload["p"]))
 
     def _split(self, signal: Signal, where: Where) -> _Split:
@@ -155,8 +175,8 @@ class Tallies:
         rows = overlapping(self._data.shards_of(streams), where)
         clause = self._compiler.where(signal, where)
         if clause.exact and runs_exact:
-            window = where if where.filter is None else None
-            return _Split([] if clause.most is _NOTHING else rows, clause.most, {}, window)
+            counted = [] if clause.most is _NOTHING else rows
+            return _Split(where, counted, clause.most, {}, where.filter is None)
         key = (signal, where, self._data.version)
         with self._lock:
             kept = self._kept.get(key)
@@ -167,7 +187,7 @@ class Tallies:
                 while len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
         condition, others = kept
-        return _Split([] if condition is _NOTHING else rows, condition, others, None)
+        return _Split(where, [] if condition is _NOTHING else rows, condition, others)
 
     def _asked(
         self, signal: Signal, where: Where, clause: Clause
@@ -184,15 +204,6 @@ class Tallies:
             for hit in matched:
                 count(sums, hit.payload, hit.item.start_ns)
         return _NOTHING, sums
-
-    def _add_errors(
-        self, shard: SpanShard, failed: engine.Filter, found: dict[MeaningId, Sum]
-    ) -> None:
-        """Count the failed items of all meanings by one facet; other meanings come with them."""
-        for hit in shard.engine.facet(engine.FacetRequest("m", EVERY, False, failed)):
-            total = found.get(MeaningId(int(hit.value)))
-            if total is not None:
-                total.errors += int(hit.count)
 
     def _start_ns(self, place: _Place) -> int | None:
         row, p = place
@@ -232,6 +243,19 @@ def _add(shard: SpanShard, under: engine.Filter, total: Sum) -> bool:
     return bool(counts)
 
 
-def _is_between(row: ShardRow, known: Extremes[_Place]) -> bool:
-    """Whether no item of a shard can be the first or the last of all."""
-    return row.min_us is not None and row.max_us is not None and (row.min_us, row.max_us) in known
+def _add_errors(shard: SpanShard, failed: engine.Filter, ones: list[_One]) -> None:
+    """Count the failed items of all meanings by one facet; other meanings come with them."""
+    totals = {one.meaning: one.total for one in ones}
+    for hit in shard.engine.facet(engine.FacetRequest("m", EVERY, False, failed)):
+        total = totals.get(MeaningId(int(hit.value)))
+        if total is not None:
+            total.errors += int(hit.count)
+
+
+def _edge(row: ShardRow, *, latest: bool) -> int:
+    """Return the last start of a shard, or the first, in microseconds."""
+    return (row.max_us if latest else row.min_us) or 0
+
+
+def _place_of(*, latest: bool) -> Callable[[_Held], int]:
+    return lambda held: _edge(held[0], latest=latest)

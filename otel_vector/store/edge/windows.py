@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from otel_vector.spans.filters import Where
 from otel_vector.store.edge.manifest import ShardRow
 
-__all__ = ["is_within", "outside_in", "overlapping"]
+__all__ = ["is_within", "overlapping"]
 
 
 def overlapping(
@@ -40,13 +40,3 @@ def is_within(row: ShardRow, where: Where) -> bool:
     since, until = where.since_ns, where.until_ns
     begins = since is None or row.min_us * 1000 >= since
     return begins and (until is None or (row.max_us + 1) * 1000 <= until)
-
-
-def outside_in(rows: Iterable[ShardRow]) -> list[ShardRow]:
-    """Return shards so that those at both ends of their times come first.
-
-    Whoever looks for the first and the last start finds both in two shards, mostly, and can leave
-    the others out.
-    """
-    ordered = sorted(rows, key=lambda row: (row.min_us or 0, row.max_us or 0))
-    return [*ordered[:1], *ordered[:0:-1]]

@@ -108,7 +108,8 @@ def _phrase(text: str) -> BytesTest:
     forms = [text.encode("utf-8", "replace")]
     number = number_of(text)
     if number is not None:
-        forms.append(b"\x21" + struct.pack("<d", number))
+        doubles = (0.0, -0.0) if number == 0 else (number,)
+        forms += [b"\x21" + struct.pack("<d", double) for double in doubles]
         if abs(number) <= 1 << 63 and number == int(number):
             forms.append(b"\x18" + varint(int(number) & ((1 << 64) - 1)))
     if len(text) in {_SPAN_HEX, _TRACE_HEX} and re.fullmatch(r"[0-9a-fA-F]+", text):
