@@ -68,23 +68,23 @@ def both(folder, *overrides, settings=None, **environment):
 
 
 @cache
-def recorded(signal):
-    """Return the recorded messages of a signal, `traces` or `logs`, serialised."""
-    return [message.SerializeToString() for message in _read(signal)]
+def recorded(signal, most=None):
+    """Return recorded messages of a signal, `traces` or `logs`, serialised; `most` of each file."""
+    return [message.SerializeToString() for message in _read(signal, most)]
 
 
 @cache
-def expected(signal):
+def expected(signal, most=None):
     """Return the distinct items of the recorded messages, as a multiset."""
     whole = LogsData() if signal == "logs" else TracesData()
-    for message in _read(signal):
+    for message in _read(signal, most):
         whole.MergeFrom(message)
     return Counter(dict.fromkeys(multiset(whole), 1))
 
 
-def _read(signal):
+def _read(signal, most):
     paths = [path for path in RECORDED if (".logs." in path.name) == (signal == "logs")]
-    return [as_protobuf_reads(line) for path in paths for line in lines_of(path)]
+    return [as_protobuf_reads(line) for path in paths for line in lines_of(path)[:most]]
 
 
 def post(address, signal, body):

@@ -13,6 +13,7 @@ from otel_vector.spans.batch import assemble
 from otel_vector.testing.builders import SpanRow, batch_of
 
 TRACES = 200
+SLICE = 3  # messages of each recorded file
 
 
 def data_of(*rows):
@@ -121,15 +122,15 @@ def test_a_fan_out_gives_another_backend_the_same_spans_even_after_it_was_away(t
         with both(tmp_path, FAN_OUT, OTELCOL_FAN_OUT=address) as (store, collector):
             other.stop()
             for signal in ("traces", "logs"):
-                for body in recorded(signal):
+                for body in recorded(signal, SLICE):
                     post(collector.http, signal, body)
-            spans, logs = (len(expected(signal)) for signal in ("traces", "logs"))
+            spans, logs = (len(expected(signal, SLICE)) for signal in ("traces", "logs"))
             landed(store, spans=spans, logs=logs)
             assert (
                 collector.metric("otelcol_exporter_queue_size", exporter="otlp_grpc/fan_out") > 0
             )
             other.start()
             landed(other, spans=spans)
-            assert stored(store, "traces") == stored(other, "traces") == expected("traces")
+            assert stored(store, "traces") == stored(other, "traces") == expected("traces", SLICE)
     finally:
         other.end()
