@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import pytest
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from support.world import World, at
 
 from otel_vector.services import servicemap
-from otel_vector.services.servicemap import Edge
+from otel_vector.services.servicemap import Edge, ServiceMap
+from otel_vector.services.servicerows import KeptRows
 from otel_vector.spans.ids import Tenant
 from otel_vector.testing.builders import TENANT, Link, SpanRow
 
 ALL = (0, 2**63 - 1)
+WAIT_S = 30.0
 
 
 def edges(world, window=ALL, tenant=TENANT):
@@ -113,3 +119,76 @@ def test_a_map_of_part_of_the_spans_says_so(monkeypatch):
     assert world.services.service_map.edges(TENANT, *ALL).whole
     monkeypatch.setattr(servicemap, "MOST_SPANS", 4)
     assert not world.services.service_map.edges(TENANT, *ALL).whole
+
+
+class Clock:
+    """Stands still; holds up whoever is named by their thread until they may go on."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.reached, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> float:
+        name = threading.current_thread().name
+        self.asked.append(name)
+        if name == "held up":
+            self.reached.set()
+            assert self.go_on.wait(WAIT_S)
+        return 0.0
+
+
+def started(work: Callable[[], object], name: str) -> threading.Thread:
+    thread = threading.Thread(target=work, name=name)
+    thread.start()
+    return thread
+
+
+def test_the_map_of_one_tenant_holds_up_nobody_else():
+    world, clock = World(), Clock()
+    world.write(call(1, "shop", "payments"), tenant=Tenant("large"))
+    world.write(call(1, "cart", "stock"))
+    service_map = ServiceMap(world.store, clock)
+    large = started(lambda: service_map.edges(Tenant("large"), *ALL), "held up")
+    try:
+        assert clock.reached.wait(WAIT_S)
+        assert list(service_map.edges(TENANT, *ALL).edges) == [Edge("cart", "stock", 1)]
+        assert large.is_alive()
+    finally:
+        clock.go_on.set()
+        large.join(WAIT_S)
+
+
+def test_maps_of_one_tenant_are_drawn_one_after_the_other():
+    world, clock = World(), Clock()
+    world.write(call(1, "shop", "payments"))
+    service_map = ServiceMap(world.store, clock)
+    first = started(lambda: service_map.edges(TENANT, *ALL), "held up")
+    assert clock.reached.wait(WAIT_S)
+    second = started(lambda: service_map.edges(TENANT, *ALL), "second")
+    clock.go_on.set()
+    for thread in (first, second):
+        thread.join(WAIT_S)
+    assert clock.asked == sorted(clock.asked)
+    assert set(clock.asked) == {"held up", "second"}
+
+
+def test_services_are_told_apart_though_each_block_numbers_its_own():
+    world = World()
+    world.write(call(1, "a", "b"))
+    world.write([SpanRow(trace=2, span=1, service="b")])
+    world.write([SpanRow(trace=2, span=2, parent=1, service="c")])
+    world.write([SpanRow(trace=3, span=2, parent=1, service="a")])
+    world.write([SpanRow(trace=3, span=1, service="c")])
+    assert edges(world) == [Edge("a", "b", 1), Edge("b", "c", 1), Edge("c", "a", 1)]
+
+
+def test_what_is_kept_of_blocks_stays_within_bounds_however_many_services_there_are():
+    kept, most = KeptRows(100_000), 0
+    for n in range(400):
+        data = TracesData()
+        resource = data.resource_spans.add()
+        resource.resource.attributes.add(key="service.name").value.string_value = f"{n:04}" * 250
+        resource.scope_spans.add().spans.add(trace_id=bytes(16), span_id=n.to_bytes(8, "big"))
+        assert kept.of(TENANT, data.SerializeToString()).names == (f"{n:04}" * 250,)
+        most = max(most, kept.size)
+    assert 50_000 < most <= 100_000
