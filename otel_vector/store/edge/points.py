@@ -43,8 +43,10 @@ def pages(shard: engine.EdgeShard, condition: engine.Filter | None) -> Iterator[
 
 def newest(
     shard: engine.EdgeShard, condition: Any | None, below_us: int | None, limit: int
-) -> list[Any]:
-    """Return points by start, latest first; ties in no order, but whole.
+) -> tuple[list[Any], bool]:
+    """Return points by start, latest first, and whether there are no more.
+
+    Ties are in no order, but whole.
 
     Args:
         shard: where to look.
@@ -57,9 +59,9 @@ def newest(
         records = _ordered(shard, _bounded(condition, below_us), wanted, engine.Direction.Desc)
         within = [r for r in records if below_us is None or r.payload["s"] <= below_us]
         if len(records) < wanted:
-            return within
+            return within, True
         if within:
-            return _whole_ties(shard, condition, within)
+            return _whole_ties(shard, condition, within), False
         wanted *= 2
 
 

@@ -18,6 +18,7 @@ from otel_vector.spans.ids import MeaningId, SpanId, trace_key
 from otel_vector.spans.items import Item
 from otel_vector.spans.meanings import Signal
 from otel_vector.store.contract import Cursor, Page, Tally
+from otel_vector.store.edge.ahead import read_before
 from otel_vector.store.edge.data import TenantData
 from otel_vector.store.edge.points import by_trace
 from otel_vector.store.edge.render import filter_of, render
@@ -36,6 +37,8 @@ from otel_vector.store.reading.sums import as_list
 __all__ = ["EdgeReader"]
 
 _PART: Final = 1_000
+_INEXACT: Final = 128
+"""Points read at once where not all of them match; the engine takes as long for a few."""
 _FEW: Final = 2_000
 """Points that are cheaper to confirm one by one than blocks to scan."""
 
@@ -92,7 +95,9 @@ class EdgeReader:
         rows = overlapping(self._data.shards_of(streams), where, below_us)
         keep = None if exact else test_of(signal, where)
         deadline, within = self._data.deadline(), render(clause.most)
-        for group in walk(self._data.pool, self._data.gate, rows, within, below_us, page):
+        read_at_once = page if exact else max(page, _INEXACT)
+        groups = walk(self._data.pool, self._data.gate, rows, within, below_us, read_at_once)
+        for group in groups if exact else read_before(self._data, signal, groups):
             best: list[Item] = []
             group.sort(key=_place)
             for start in range(0, len(group), _PART):

@@ -88,9 +88,8 @@ def _take(stream: _Stream, start_us: int) -> list[Found]:
 def _fetch(pool: Pool, gate: Gate, stream: _Stream, condition: Any | None) -> None:
     """Read the next page into the buffer, earliest start first."""
     with gate.reading(), pool.lease(stream.row) as shard:
-        records = newest(shard.engine, condition, stream.upper_us(), stream.page)
+        records, stream.ended = newest(shard.engine, condition, stream.upper_us(), stream.page)
     stream.buffer = sorted(records, key=lambda r: r.payload["s"])
-    stream.ended = not records
     if records:
         stream.below_us = stream.buffer[0].payload["s"] - 1
     stream.page = min(stream.page * 2, _MAX_PAGE)

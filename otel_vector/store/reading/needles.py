@@ -45,6 +45,8 @@ _BYTES.encoding = re2.Options.Encoding.LATIN1
 _BYTES.never_nl = False
 
 _SPAN_HEX, _TRACE_HEX = 16, 32
+_ROUNDED: Final = 1 << 53
+"""Integers from here on are doubles only rounded: several are equal to one."""
 
 
 def part_test(node: Filter | None, services: frozenset[str] | None) -> BytesTest | None:
@@ -108,10 +110,7 @@ def _phrase(text: str) -> BytesTest:
     forms = [text.encode("utf-8", "replace")]
     number = number_of(text)
     if number is not None:
-        doubles = (0.0, -0.0) if number == 0 else (number,)
-        forms += [b"\x21" + struct.pack("<d", double) for double in doubles]
-        if abs(number) <= 1 << 63 and number == int(number):
-            forms.append(b"\x18" + varint(int(number) & ((1 << 64) - 1)))
+        forms += _number_forms(number)
     if len(text) in {_SPAN_HEX, _TRACE_HEX} and re.fullmatch(r"[0-9a-fA-F]+", text):
         forms.append(bytes.fromhex(text))
     return _any([_contains(form) for form in forms])
@@ -152,7 +151,26 @@ def _typed_forms(value: str) -> list[bytes]:
 
 
 def _number(key: str, number: float) -> BytesTest:
-    return _by_value(key, lambda found: found == number)
+    """Look for the bytes of the number; where there are values of another kind, read them all."""
+    by_value = _by_value(key, lambda found: found == number)
+    if abs(number) >= _ROUNDED:
+        return by_value
+    before = re.escape(_key_bytes(key))
+    forms = b"|".join(re.escape(varint(len(f)) + f) for f in _number_forms(number))
+    equal = re2.compile(before + b"(?:" + forms + b")", _BYTES)
+    other = re2.compile(before + rb"(?:[\x80-\xff]|[\x00-\x7f][^\x10\x18\x21])", _BYTES)
+    return lambda block: (
+        equal.search(block) is not None or (other.search(block) is not None and by_value(block))
+    )
+
+
+def _number_forms(number: float) -> list[bytes]:
+    """Return the AnyValue bytes of the double and of the integer that equal a number."""
+    doubles = (0.0, -0.0) if number == 0 else (number,)
+    forms = [b"\x21" + struct.pack("<d", double) for double in doubles]
+    if abs(number) <= 1 << 63 and number == int(number):
+        forms.append(b"\x18" + varint(int(number) & ((1 << 64) - 1)))
+    return forms
 
 
 def _in_range(key: str, op: Op, values: tuple[str, ...]) -> BytesTest:
