@@ -10,7 +10,7 @@ from google.rpc.status_pb2 import Status
 from sending import PROTOBUF, WAIT_S
 from serving import Served, eventually
 from support.jaeger import storage_at
-from test_jaeger_grpc import data_of, row
+from test_jaeger_grpc import NOW_NS, data_of, row
 
 from otel_vector.keys.contract import KeyOrder, Role
 from otel_vector.settings.config import Settings
@@ -39,9 +39,10 @@ class Told:
 
 def trace_of(tenant, number=1):
     """Return a trace of two services of a tenant, of which one calls the other."""
+    start_ns = NOW_NS - number * 10**9  # lists of the newest begin with the first ones
     return data_of(
-        row(trace=number, service=f"{tenant}-front"),
-        row(trace=number, span=2, parent=1, service=f"{tenant}-shop"),
+        row(trace=number, service=f"{tenant}-front", start_ns=start_ns),
+        row(trace=number, span=2, parent=1, service=f"{tenant}-shop", start_ns=start_ns),
     )
 
 
