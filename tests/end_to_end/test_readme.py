@@ -35,12 +35,17 @@ FOREIGN = {
     "go",
     "gunicorn",
     "head",
+    "install",
     "jaeger",
     "jq",
+    "mkdir",
     "opentelemetry-instrument",
     "otelcol",
     "pip",
+    "sh",
+    "systemctl",
     "telemetrygen",
+    "useradd",
     "zcat",
 }
 
@@ -99,13 +104,20 @@ def test_every_make_target_that_is_named_is_there(block):
 
 @pytest.mark.parametrize("block", [b for b in SHELL if b.mark != "make"], ids=str)
 def test_every_command_that_is_shown_can_be_parsed(block):
-    for words in commands(block.text):
-        if words[0] == "otel-vector":
+    for words in map(run_as_oneself, commands(block.text)):
+        program = Path(words[0]).name
+        if program == "otel-vector":
             parse(words[1:])
-        elif words[0] == "python" and words[1].endswith(".py") and "/" in words[1]:
+        elif program == "python" and words[1].endswith(".py") and "/" in words[1]:
             assert (ROOT / words[1]).is_file()
-        elif words[0] not in {"python"} | FOREIGN:
+        elif program not in {"python", "python3"} | FOREIGN:
             pytest.fail(f"{block}: who is {words[0]!r}?")
+
+
+@pytest.mark.parametrize("block", SHELL, ids=str)
+def test_every_file_of_ours_that_a_command_takes_is_there(block):
+    taken = [word for words in commands(block.text) for word in words if is_ours(word)]
+    assert not [word for word in taken if not (ROOT / word).exists()]
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
@@ -183,6 +195,16 @@ def commands(text):
             command = list(takewhile(is_no_redirection, dropwhile(is_setting, words)))
             if command and not is_between:
                 yield command
+
+
+def is_ours(word):
+    """Say whether a word is a path in this repository, as seen from its root."""
+    return re.match(r"(deploy|collector|tests|examples/\w+\.py)(/|$)", word) is not None
+
+
+def run_as_oneself(words):
+    """Return a command without the `runuser -u NAME --` that says who runs it."""
+    return words[words.index("--") + 1 :] if words[0] == "runuser" else words
 
 
 def is_setting(word):

@@ -18,6 +18,7 @@ CHANGED = {
     "exporter.endpoint": NOBODY,
     "exporter.path": "",
     "redact.patterns": "x[0-9]+y",
+    "serve.trace_link": "http://127.0.0.1:16686/trace/{trace_id}",
 }
 """Texts for settings of which not every text will do."""
 

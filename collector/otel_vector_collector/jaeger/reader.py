@@ -144,8 +144,8 @@ def _refuse_filters(query: Any) -> None:
     unknown = UnknownFieldSet(query)
     if len(unknown):
         raise InvalidQueryError(
-            f"the search has fields that are not understood here ({unknown[0].field_number}; 9 is filter), and "
-            "the capabilities offer none: ask by attributes, or set Jaeger's gate "
+            f"the search has field {unknown[0].field_number} (9 is filter), which the "
+            "capabilities do not offer: ask by attributes, or set Jaeger's gate "
             "jaeger.query.structuredFilters off"
         )
 
