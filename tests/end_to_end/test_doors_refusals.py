@@ -331,9 +331,12 @@ def test_a_disk_without_room_is_busy(tmp_path):
         assert "free disk space" in Status.FromString(reply.body).message
 
 
-def test_a_tenant_header_changes_nothing_without_keys(doors):
+def test_without_keys_a_header_may_name_the_default_tenant_and_no_other(doors):
     doors.stored()
-    doors.post("/v1/traces", bytes_of(), PROTOBUF | {"x-tenant": "acme"})
+    refused = doors.post("/v1/traces", bytes_of(), PROTOBUF | {"x-tenant": "acme"})
+    assert refused.status == 403
+    assert doors.inbox.take(9, 1 << 20, 0) == []
+    assert doors.post("/v1/traces", bytes_of(), PROTOBUF | {"x-tenant": "default"}).status == 200
     (delivery,) = doors.inbox.take(9, 1 << 20, 0)
     assert delivery.envelope.tenant == "default"
 
