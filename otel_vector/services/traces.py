@@ -141,23 +141,19 @@ def _tree(spans: list[Item]) -> list[TraceRow]:
     for item in ordered:
         inside = item.parent_hex in known and item.parent_hex != item.span_hex
         (children.setdefault(item.parent_hex, []) if inside else roots).append(item)
-    rows = _walk(roots, children)
-    reached = {row.item.id for row in rows}
+    rows = _walk(roots, children, reached := set[SpanId]())
     for item in ordered:
         if item.id not in reached:
-            rows += (part := _walk([item], children, reached))
-            reached.update(row.item.id for row in part)
+            rows += _walk([item], children, reached)
     return rows
 
 
-def _walk(
-    roots: list[Item], children: dict[str, list[Item]], reached: Iterable[SpanId] = ()
-) -> list[TraceRow]:
-    """Return the subtrees of some roots, parents first.
+def _walk(roots: list[Item], children: dict[str, list[Item]], seen: set[SpanId]) -> list[TraceRow]:
+    """Return the subtrees of some roots, parents first, but for spans that were seen before.
 
-    The children of a span id stand under the first span that has it.
+    The children of a span id stand under the first span that has it. What is reached is seen.
     """
-    rows, seen, opened = list[TraceRow](), set(reached), set[str]()
+    rows, opened = list[TraceRow](), set[str]()
     waiting = [(item, 0) for item in reversed(roots)]
     while waiting:
         item, depth = waiting.pop()

@@ -16,10 +16,10 @@ SOURCES = (GRAFANA / "provisioning/datasources/otel-vector.yaml").read_text()
 PROVIDERS = (GRAFANA / "provisioning/dashboards/otel-vector.yaml").read_text()
 README = (GRAFANA / "README.md").read_text()
 VALUES = {
-    "OTEL_VECTOR_URL": "http://127.0.0.1:8317",
-    "OTEL_VECTOR_PUBLIC_URL": "http://localhost:8317",
-    "OTEL_VECTOR_API_KEY": "ov_key",
-    "OTEL_VECTOR_TENANT": "shop",
+    "VECTOR_URL": "http://127.0.0.1:8317",
+    "VECTOR_PUBLIC_URL": "http://localhost:8317",
+    "VECTOR_API_KEY": "ov_key",
+    "VECTOR_TENANT": "shop",
     "PROMETHEUS_URL": "http://127.0.0.1:9090",
 }
 
@@ -171,7 +171,7 @@ def test_the_plugin_asks_nobody_else():
 @pytest.mark.parametrize("path", ["/tempo/api/echo", "/jaeger/api/services", "/v1/services"])
 def test_without_key_and_tenant_the_headers_are_sent_empty_and_taken_so(asked, path):
     """Grafana sends a header whose variable is not set without a value."""
-    nothing = {"OTEL_VECTOR_URL": str(asked.base_url)}
+    nothing = {"VECTOR_URL": str(asked.base_url)}
     for source in provisioned(nothing):
         if source.secureJsonData is not None:
             assert set(source.secureJsonData.model_dump().values()) == {""}
@@ -181,7 +181,7 @@ def test_without_key_and_tenant_the_headers_are_sent_empty_and_taken_so(asked, p
 def test_save_and_test_asks_what_there_is(asked):
     (plugin,) = [
         source
-        for source in provisioned({"OTEL_VECTOR_URL": str(asked.base_url)})
+        for source in provisioned({"VECTOR_URL": str(asked.base_url)})
         if source.type == INFINITY
     ]
     assert asked.get(plugin.jsonData.customHealthCheckUrl).status_code == 200
@@ -204,8 +204,8 @@ def test_the_variables_are_those_that_are_told():
 def test_compose_gives_grafana_every_variable_and_the_plugin_that_is_told():
     grafana = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["grafana"]
     given = grafana["environment"]
-    assert set(VALUES) - {"OTEL_VECTOR_API_KEY"} <= given.keys()
-    assert "export OTEL_VECTOR_API_KEY" in " ".join(grafana["entrypoint"])
+    assert set(VALUES) - {"VECTOR_API_KEY"} <= given.keys()
+    assert "export VECTOR_API_KEY" in " ".join(grafana["entrypoint"])
     assert f"`{given['GF_PLUGINS_PREINSTALL_SYNC']}`" in README
 
 

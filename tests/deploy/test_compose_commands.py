@@ -51,7 +51,7 @@ def test_qdrant_is_well_if_it_says_that_it_is_ready():
 def test_grafana_is_started_with_its_key_in_the_environment(tmp_path):
     key, start = tmp_path / "key", tmp_path / "run.sh"
     key.write_text("ov_of_a_test")
-    start.write_text('#!/bin/sh\necho "$OTEL_VECTOR_API_KEY, process $$"\n')
+    start.write_text('#!/bin/sh\necho "$VECTOR_API_KEY, process $$"\n')
     start.chmod(0o755)
     words = [
         word.replace("$$", "$")

@@ -84,6 +84,17 @@ def test_a_sign_in_that_leads_nowhere_is_asked_for_again(keyed):
     assert unread.status_code == 401
 
 
+@pytest.mark.parametrize("place", ["/ask/trace/{}", "/ask?q={}", "/ask?like=a+{}"])
+@pytest.mark.parametrize("underscore", ["_", "%5f", "%255F"])
+def test_a_key_in_a_url_is_refused_and_not_repeated(keyed, place, underscore):
+    client, keys = keyed
+    path = place.format(keys["a"].replace("_", underscore))
+    answer = client.get(path, auth=httpx.BasicAuth("", keys["a"]))
+    assert answer.status_code == 400
+    assert "ends up in logs and histories" in answer.text
+    assert keys["a"].rpartition("_")[2] not in answer.text
+
+
 def test_a_password_is_taken_by_pages_alone(keyed):
     client, keys = keyed
     auth = ("", keys["a"])

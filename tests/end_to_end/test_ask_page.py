@@ -37,6 +37,11 @@ def world(tmp_path_factory):
         hostile,
         SpanRow(trace=4, span=1, name="batch", service="worker", start_ns=NOW_NS,
                 duration_ns=SECOND),
+        *(SpanRow(trace=5, span=n, name="n" * 9_000, service="worker", start_ns=NOW_NS,
+                  status=2, status_message="m" * 9_000,
+                  attributes={f"{at}." + "k" * 400: "v" * 4_000 for at in range(150)},
+                  events=tuple(Event(f"e{at}", {"text": "t" * 900}) for at in range(300)))
+          for n in range(1, 12)),
         *(SpanRow(trace=4, span=n, parent=1, name=f"step {n}", service="worker",
                   status=2 if n == 333 else 0, start_ns=NOW_NS + n * 1000, duration_ns=1000)
           for n in range(2, 451)),
@@ -133,7 +138,7 @@ def test_a_trace_without_failures_is_compared_by_its_root(world):
         ({"span": "ab" * 16}, 404, "there is no span"),
         ({"q": "x", "filter": "duration>soon"}, 400, "is no duration"),
         ({"q": "x", "since": "<b>"}, 400, "is not a time"),
-        ({"q": "x", "facet": "<b>"}, 400, "there is no facet"),
+        ({"q": "x", "facet": "<b>"}, 400, "no span has the facet"),
         ({"q": "x", "trace": "ab" * 16}, 400, "ask for one of q and trace at a time"),
         ({"q": "x", "cursor": "!"}, 400, "cursor"),
     ],
@@ -188,6 +193,19 @@ def test_a_named_span_is_shown_opened_and_others_are_not(world):
     opened = [e for e in read.all("li", "opened") if "open" in e.one("details").attributes]
     assert [e.attributes["id"] for e in opened] == [f"s-{point}"]
     assert len([d for d in read.all("details") if "open" in d.attributes]) == 1
+
+
+def test_spans_that_have_very_much_fill_no_more_than_their_part_of_a_page(world):
+    path = f"/ask/trace/{trace_bytes(5).hex()}"
+    whole = shown(world, path)
+    first = next(detail for detail in whole.all("details") if "t.v" not in detail.text)
+    assert "more characters" in first.text
+    assert re.search(r"\d+ more", first.text)
+    (link,) = [a.attributes["href"] for a in first.all("a") if a.words == "All of it"]
+    opened = world.get(urljoin(path, link))
+    assert len(world.get(path).content) < 500_000
+    assert len(opened.content) < 800_000
+    assert page(opened.text).text.count("v" * 2_000) > whole.text.count("v" * 2_000)
 
 
 def test_what_senders_wrote_is_shown_as_text(world):

@@ -1,5 +1,6 @@
 """Keys in files: made once, left while they are in force, never written over by another one."""
 
+import os
 import stat
 
 import httpx
@@ -85,6 +86,25 @@ def test_what_is_in_a_file_is_never_written_over(served, spoil, says):
     ordered(served, file)
     spoil(served, file)
     refused(served, file, "ingest", says)
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o602])
+def test_a_key_that_everybody_may_read_or_change_is_not_left_as_it_is(served, mode):
+    file = served.folder / "key"
+    ordered(served, file)
+    file.chmod(mode)
+    done = ordered(served, file, check=False)
+    assert done.code
+    assert "is open to everybody" in done.err
+    assert len(cli(served, "keys", "list", "--json").json) == 1
+
+
+def test_a_pipe_is_no_file_with_a_key_and_is_not_waited_for(served):
+    pipe = served.folder / "key"
+    os.mkfifo(pipe)
+    done = ordered(served, pipe, check=False)
+    assert done.code
+    assert "holds something else than a key" in done.err
 
 
 def test_a_key_with_other_roles_is_not_what_was_ordered(served):

@@ -29,7 +29,7 @@ def jaeger(served, tmp_path_factory):
     basic, _ = configs_in_docs()
     (file,) = FLAG.findall((ROOT / "docs" / "interop" / "jaeger.md").read_text())
     running = Jaeger(
-        tmp_path_factory.mktemp("ui"), [basic], OTEL_VECTOR_JAEGER=served.endpoints["jaeger_grpc"],
+        tmp_path_factory.mktemp("ui"), [basic], JAEGER_STORE=served.endpoints["jaeger_grpc"],
         flags=["--set", f"extensions.jaeger_query.ui.config_file={ROOT / file}"],
     )  # fmt: skip
     yield running

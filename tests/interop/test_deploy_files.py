@@ -34,7 +34,7 @@ def test_compose_knows_the_options_that_matter(tmp_path):
     assert {port["host_ip"] for port in ours["ports"]} == {"127.0.0.1"}
     key = next(v for v in services["jaeger"]["volumes"] if v["target"] == "/run/otel-vector")
     assert (key["read_only"], key["volume"]["nocopy"]) == (True, True)
-    assert services["jaeger"]["environment"]["OTEL_VECTOR_KEY"] == "${file:/run/otel-vector/key}"
+    assert services["jaeger"]["environment"]["JAEGER_STORE_KEY"] == "${file:/run/otel-vector/key}"
     assert services["grafana"]["environment"]["GF_SECURITY_ADMIN_PASSWORD"] == "of-a-test"
 
 

@@ -48,7 +48,7 @@ def jaeger(served, tmp_path_factory):
     served.start()
     place = served.endpoints["jaeger_grpc"]
     basic, _ = configs_in_docs()
-    running = Jaeger(tmp_path_factory.mktemp("real"), [basic], OTEL_VECTOR_JAEGER=place)
+    running = Jaeger(tmp_path_factory.mktemp("real"), [basic], JAEGER_STORE=place)
     yield running
     running.stop()
 
@@ -214,8 +214,8 @@ def test_keys_and_tenants_pass_through_it(tmp_path):
     writing = made_key(served, "writer", "ingest", "acme", "globex")
     served.start("--set", "embed.model=none")
     jaeger = Jaeger(
-        tmp_path, configs_in_docs(), OTEL_VECTOR_JAEGER=served.endpoints["jaeger_grpc"],
-        OTEL_VECTOR_INGEST_KEY=writing, OTEL_VECTOR_TENANT="acme",
+        tmp_path, configs_in_docs(), JAEGER_STORE=served.endpoints["jaeger_grpc"],
+        JAEGER_STORE_KEY=writing, JAEGER_STORE_TENANT="acme",
     )  # fmt: skip
     try:
         send(jaeger.otlp, data_of(row(trace=1, service="acme-shop")))
@@ -245,7 +245,7 @@ def test_a_form_that_demands_a_service_can_ask_for_any(tmp_path):
     served = Served(tmp_path)
     served.start("--set", "embed.model=none", "--set", f"serve.jaeger_any_service={any_service}")
     basic, _ = configs_in_docs()
-    jaeger = Jaeger(tmp_path, [basic], OTEL_VECTOR_JAEGER=served.endpoints["jaeger_grpc"])
+    jaeger = Jaeger(tmp_path, [basic], JAEGER_STORE=served.endpoints["jaeger_grpc"])
     try:
         rows = [row(trace=n, service=f"service-{n}", name=f"step {n}") for n in (1, 2)]
         send(jaeger.otlp, data_of(*rows))

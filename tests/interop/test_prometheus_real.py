@@ -113,8 +113,8 @@ def prometheus(tmp_path_factory):
         ends.callback(collector.end)
         collector.start()
         jaeger = Jaeger(
-            folder, [JAEGER.read_text()], OTEL_VECTOR_JAEGER=served.endpoints["jaeger_grpc"],
-            OTEL_VECTOR_KEY="none", JAEGER_UI_CONFIG=str(JAEGER.with_name("ui.json")),
+            folder, [JAEGER.read_text()], JAEGER_STORE=served.endpoints["jaeger_grpc"],
+            JAEGER_STORE_KEY="none", JAEGER_UI_CONFIG=str(JAEGER.with_name("ui.json")),
         )  # fmt: skip
         ends.callback(jaeger.stop)
         scraped = {

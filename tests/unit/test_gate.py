@@ -9,7 +9,7 @@ from otel_vector.keys.ring import StateKeyring
 from otel_vector.state.sqlite import SqliteState
 from otel_vector.testing.keys import order
 from otel_vector_collector.cli.lengths import end_ns, length_s
-from otel_vector_collector.receive.gate import Gate, refuse_key_in_query, text_sent
+from otel_vector_collector.receive.gate import Gate, refuse_key_in_url, text_sent
 
 NAMES = st.sampled_from(["authorization", "x-api-key", "api-key", "x-tenant", "accept"])
 HEADERS = st.lists(st.tuples(NAMES, st.text(max_size=80)), max_size=4)
@@ -53,17 +53,19 @@ def test_a_key_is_read_from_one_header_or_not_at_all(headers):
         b"access_token=x",
         b"q=ov_0123456789ab_",
         b"q=ov%5F0123456789ab%5Fabc",
+        b"q=ov%25255F0123456789ab%25255Fabc",
+        b"/ask/trace/ov_0123456789ab_abc",
         b"a=1&authorization=Bearer+x",
     ],
 )
-def test_a_key_in_a_query_is_found(query):
+def test_a_key_in_a_url_is_found(query):
     with pytest.raises(InvalidInputError, match="ends up in logs"):
-        refuse_key_in_query(query)
+        refuse_key_in_url(query)
 
 
 @pytest.mark.parametrize("query", [b"", b"q=api_key", b"filter=token:x", b"q=ov_1", b"\xff=\xfe"])
-def test_other_queries_pass(query):
-    refuse_key_in_query(query)
+def test_other_urls_pass(query):
+    refuse_key_in_url(query)
 
 
 def test_lengths_of_time_are_read():

@@ -91,7 +91,7 @@ def test_the_data_sources_lead_to_the_routes_there_are():
     assert provisioned["apiVersion"] == 1
     prefixes = {"tempo": router.prefix, "jaeger": jaeger.prefix}
     for source in provisioned["datasources"]:
-        path = source["url"].removeprefix("${OTEL_VECTOR_URL}")
+        path = source["url"].removeprefix("${VECTOR_URL}")
         assert prefixes[source["type"]] == f"{path}/api"
         headers = len(source["secureJsonData"])
         assert {f"httpHeaderName{n}" for n in range(1, headers + 1)} <= set(source["jsonData"])

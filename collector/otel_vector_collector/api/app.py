@@ -105,6 +105,7 @@ def routed() -> FastAPI:
     problem = {"model": Problem, "description": "a problem document (RFC 9457)"}
     app = FastAPIOffline(
         redoc_url=None,
+        redirect_slashes=False,  # a redirect would repeat the request's Host
         title="otel-vector",
         version=version("otel-vector"),
         description=_DESCRIPTION,

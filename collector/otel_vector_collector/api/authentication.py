@@ -29,7 +29,7 @@ from otel_vector_collector.api.problems import refusal
 from otel_vector_collector.receive.gate import (
     OWNER,
     Gate,
-    refuse_key_in_query,
+    refuse_key_in_url,
     require,
     signed_in,
     text_sent,
@@ -107,7 +107,8 @@ class Authentication:
             return
         headers = Headers(scope=scope).items()
         try:
-            refuse_key_in_query(scope["query_string"])
+            refuse_key_in_url(scope["path"].encode("utf-8", "replace"))
+            refuse_key_in_url(scope["query_string"])
             if is_page(scope) and _OWNERS not in scope and self._gate.demands_key():
                 headers = self._typed(scope, headers)
             key = self._admit(scope, headers)

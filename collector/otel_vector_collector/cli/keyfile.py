@@ -7,8 +7,10 @@ or would go on under a name that is not its own. So what is found there is eithe
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -30,7 +32,8 @@ def held(ring: Keyring, file: Path) -> Key | None:
 
     Raises:
         ConfigError: the file cannot be read.
-        InvalidInputError: it holds something else, or a key that is not in force here.
+        InvalidInputError: it holds something else, or a key that is not in force here, or
+            everybody may use it.
     """
     text = _text(file)
     if text is None:
@@ -49,7 +52,7 @@ def require_own(key_id: str, file: Path) -> None:
 
     Raises:
         ConfigError: the file cannot be read.
-        InvalidInputError: it holds something else, or another key.
+        InvalidInputError: it holds something else, or another key, or everybody may use it.
     """
     text = _text(file)
     parts = None if text is None else parted(text)
@@ -59,15 +62,26 @@ def require_own(key_id: str, file: Path) -> None:
 
 def _text(file: Path) -> str | None:
     try:
-        with file.open("rb") as opened:
-            text = opened.read(_LONGEST).decode("utf-8", "replace").strip()
+        with FileIO(file, "rb", opener=_at_once) as opened:
+            mode = os.fstat(opened.fileno()).st_mode
+            text = opened.read(_LONGEST) if stat.S_ISREG(mode) else b""
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
-    if parted(text) is None:
+    key = text.decode("utf-8", "replace").strip()
+    if parted(key) is None:
         raise InvalidInputError(f"{file} holds something else than a key; name another file")
-    return text
+    if mode & stat.S_IRWXO:
+        raise InvalidInputError(
+            f"{file} is open to everybody; `chmod o=` it, or remove it and disable its key"
+        )
+    return key
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Open a file without waiting, as for whoever is to write into a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def require_same(key: Key, order: KeyOrder, file: Path) -> None:

@@ -27,6 +27,7 @@ from otel_vector_collector.page.form import form_of
 from otel_vector_collector.page.links import Links
 from otel_vector_collector.page.routes import router
 from otel_vector_collector.page.templates import HTML, rendered
+from otel_vector_collector.receive.gate import unquoted
 
 __all__ = ["with_page"]
 
@@ -99,7 +100,9 @@ def _telling(scope: Scope) -> Form:
 
     def told(path: str, status: int, detail: str) -> tuple[bytes, str]:
         given = QueryParams(scope["query_string"]).items()
-        asked = asked_of({name: value for name, value in given if not is_key_like(value)})
+        asked = asked_of(
+            {name: value for name, value in given if not is_key_like(unquoted(value))}
+        )
         page = rendered(
             "problem.html",
             links=Links.at(path, ""),

@@ -83,16 +83,23 @@ def answer(asking: Asking) -> Values:
 
 
 def _failures(asking: Asking) -> list[GroupRow]:
-    """Return what failed most of late, for whoever has no question yet."""
-    question = CommonestQuestion(
-        facet=Facet.ERROR,
-        sort=Sort.ERRORS,
-        restriction=Restriction(since=_LATE),
-        limit=_GROUPS,
-        examples=_EXAMPLES,
-    )
-    found = asking.services.commonest.answer(asking.tenant, question)
-    return group_rows(found.groups, asking.links)
+    """Return what failed most of late, for whoever has no question yet.
+
+    Errors tell most; spans that failed without a word are told by their operations.
+    """
+    for facet in (Facet.ERROR, Facet.OPERATION):
+        question = CommonestQuestion(
+            facet=facet,
+            sort=Sort.ERRORS,
+            restriction=Restriction(since=_LATE),
+            limit=_GROUPS,
+            examples=_EXAMPLES,
+        )
+        found = asking.services.commonest.answer(asking.tenant, question)
+        failed = [group for group in found.groups if group.spans.errors]
+        if failed:
+            return group_rows(failed, asking.links)
+    return []
 
 
 def _by_words(asking: Asking) -> Values:

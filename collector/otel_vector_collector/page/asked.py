@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from string import hexdigits
 from typing import Final
 
 from otel_vector.errors import InvalidQueryError
@@ -11,7 +12,10 @@ from otel_vector.services.query import parse_filter
 from otel_vector.services.search import Restriction
 from otel_vector.spans.meanings import Facet
 
-__all__ = ["Asked", "asked_of", "whole_trace_id"]
+__all__ = ["FACETS_OF_SPANS", "Asked", "asked_of", "whole_trace_id"]
+
+FACETS_OF_SPANS: Final = tuple(f for f in Facet if f not in {Facet.LOG, Facet.CODE})
+"""The sides of a span that have texts."""
 
 _SUBJECTS: Final = ("q", "like", "trace", "span", "meaning")
 _TRACE_DIGITS: Final = 32
@@ -65,8 +69,10 @@ class Asked:
         """
         if not self.facet:
             return ()
-        if self.facet not in set(Facet):
-            raise InvalidQueryError(f"there is no facet {self.facet!r}: use {', '.join(Facet)}")
+        if self.facet not in FACETS_OF_SPANS:
+            raise InvalidQueryError(
+                f"no span has the facet {self.facet!r}: use {', '.join(FACETS_OF_SPANS)}"
+            )
         return (Facet(self.facet),)
 
     def restriction(self) -> Restriction:
@@ -91,4 +97,5 @@ def asked_of(parameters: Mapping[str, str]) -> Asked:
 
 def whole_trace_id(text: str) -> str:
     """Return a trace id with the zeros that some tools leave out at its front."""
-    return text.rjust(_TRACE_DIGITS, "0") if text else text
+    is_hex = bool(text) and set(text.lower()) <= set(hexdigits)
+    return text.rjust(_TRACE_DIGITS, "0") if is_hex else text

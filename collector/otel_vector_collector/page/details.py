@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
@@ -14,9 +15,14 @@ from otel_vector.spans.meanings import Meaning
 from otel_vector.spans.values import text_form
 from otel_vector_collector.page.links import Links
 
-__all__ = ["Part", "ShownMeaning", "SpanView", "meanings_of", "span_view"]
+__all__ = ["SPAN_CHARS", "Part", "ShownMeaning", "SpanView", "meanings_of", "named", "span_view"]
 
-_VALUE_CHARS = 2000
+SPAN_CHARS: Final = 200_000
+"""What the details of one span may take of a page, in characters."""
+
+_VALUE_CHARS: Final = 2000
+_NAME_CHARS: Final = 200
+_PAIR_CHARS: Final = 100  # of markup around an attribute
 Pair = tuple[str, str]
 
 
@@ -57,6 +63,7 @@ class SpanView:
     parts: tuple[Part, ...]
     meanings: tuple[ShownMeaning, ...]
     likes: str
+    whole: str
 
     @property
     def failed(self) -> bool:
@@ -64,25 +71,50 @@ class SpanView:
         return self.status == "error"
 
 
-def span_view(detail: Detail, links: Links) -> SpanView:
-    """Return everything a span has."""
+@dataclass(slots=True)
+class _Room:
+    """What is left of the characters that a span may take."""
+
+    chars: int
+
+    def pairs(self, attributes: Sequence[KeyValue]) -> tuple[Pair, ...]:
+        """Return the attributes that there is room for, and how many there are beyond."""
+        shown: list[Pair] = []
+        for attribute in attributes:
+            if self.chars <= 0:
+                shown.append(("…", f"{len(attributes) - len(shown):,} more"))
+                break
+            pair = named(attribute.key), _cut(text_form(attribute.value), _VALUE_CHARS)
+            shown.append(pair)
+            self.chars -= sum(map(len, pair)) + _PAIR_CHARS
+        return tuple(shown)
+
+
+def named(name: str) -> str:
+    """Return a name that is short enough for a heading."""
+    return _cut(name, _NAME_CHARS)
+
+
+def span_view(detail: Detail, links: Links, chars: int = SPAN_CHARS) -> SpanView:
+    """Return what a span has, as much of it as so many characters hold."""
     item = detail.item
     return SpanView(
         id=str(item.id),
         trace_id=item.trace_hex,
         span_id=item.span_hex,
         parent_id=item.parent_hex,
-        name=item.name,
-        service=item.service,
+        name=named(item.name),
+        service=named(item.service),
         kind=item.kind,
         status=item.status,
-        status_message=item.message.status.message,
+        status_message=_cut(item.message.status.message, _VALUE_CHARS),
         start_ns=item.start_ns,
         duration_ns=item.duration_ns,
         run=str(item.run),
-        parts=tuple(part for part in _parts(item, links) if part.pairs or part.link),
+        parts=tuple(p for p in _parts(item, links, _Room(chars)) if p.pairs or p.link),
         meanings=meanings_of(detail.meanings, links),
         likes=links.ask(span=str(item.id)),
+        whole=links.own_trace(item.trace_hex, str(item.id)),
     )
 
 
@@ -93,28 +125,34 @@ def meanings_of(meanings: Iterable[Meaning], links: Links) -> tuple[ShownMeaning
     )
 
 
-def _parts(item: Item, links: Links) -> Iterable[Part]:
+def _parts(item: Item, links: Links, room: _Room) -> Iterable[Part]:
     span, scope = item.message, item.scope.scope
-    yield Part("attributes", _pairs(span.attributes))
-    for event in span.events:
+    yield Part("attributes", room.pairs(span.attributes))
+    yield Part("resource", room.pairs(item.resource.resource.attributes))
+    given = (("name", named(scope.name)), ("version", named(scope.version)))
+    about = tuple(pair for pair in given if pair[1])
+    yield Part("instrumentation", (*about, *room.pairs(scope.attributes)))
+    for shown, part in enumerate(_happenings(item, links, room)):
+        if room.chars <= 0:
+            left = len(span.events) + len(span.links) - shown
+            yield Part("events and links", (("…", f"{left:,} more"),))
+            return
+        yield part
+        room.chars -= len(part.heading) + len(part.pairs) * _PAIR_CHARS + _PAIR_CHARS
+
+
+def _happenings(item: Item, links: Links, room: _Room) -> Iterable[Part]:
+    """Return the parts of events and links, each made when it is asked for."""
+    for event in item.message.events:
         after_ms = (event.time_unix_nano - item.start_ns) / 1e6
         time: Pair = ("after", f"{after_ms:.3f} ms")
-        yield Part(f"event {event.name}", (time, *_pairs(event.attributes)))
-    for link in span.links:
+        yield Part(f"event {named(event.name)}", (time, *room.pairs(event.attributes)))
+    for link in item.message.links:
         target = link.trace_id.hex()
-        pairs = (("trace", target), ("span", link.span_id.hex()), *_pairs(link.attributes))
-        yield Part("link", pairs, links.trace(target))
-    yield Part("resource", _pairs(item.resource.resource.attributes))
-    named = (("name", scope.name), ("version", scope.version))
-    yield Part(
-        "instrumentation", (*(pair for pair in named if pair[1]), *_pairs(scope.attributes))
-    )
+        about = (("trace", target), ("span", link.span_id.hex()))
+        yield Part("link", (*about, *room.pairs(link.attributes)), links.trace(target))
 
 
-def _pairs(attributes: Iterable[KeyValue]) -> tuple[Pair, ...]:
-    return tuple((attribute.key, _cut(text_form(attribute.value))) for attribute in attributes)
-
-
-def _cut(text: str) -> str:
-    more = len(text) - _VALUE_CHARS
-    return text if more <= 0 else f"{text[:_VALUE_CHARS]}… ({more:,} more characters)"
+def _cut(text: str, chars: int) -> str:
+    more = len(text) - chars
+    return text if more <= 0 else f"{text[:chars]}… ({more:,} more characters)"

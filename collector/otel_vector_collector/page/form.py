@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from otel_vector.spans.meanings import Facet
-from otel_vector_collector.page.asked import Asked
+from otel_vector_collector.page.asked import FACETS_OF_SPANS, Asked
 
 __all__ = ["Choice", "Form", "form_of"]
 
@@ -19,7 +18,6 @@ _WINDOWS: Final = {
     "-7d": "last 7 days",
     "-30d": "last 30 days",
 }
-_OF_SPANS: Final = tuple(facet for facet in Facet if facet not in {Facet.LOG, Facet.CODE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class Form:
 def form_of(asked: Asked) -> Form:
     """Return the form with what was asked in it; a window that is none of ours is kept, too."""
     windows = {asked.since: f"since {asked.since}"} | _WINDOWS
-    facets = {"": "any side"} | {str(facet): str(facet) for facet in _OF_SPANS}
+    facets = {"": "any side"} | {str(facet): str(facet) for facet in FACETS_OF_SPANS}
     return Form(
         q=asked.q,
         filter=asked.filter,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from otel_vector.services.traces import Detail, Trace, TraceRow
 from otel_vector.spans.items import Item
-from otel_vector_collector.page.details import SpanView, span_view
+from otel_vector_collector.page.details import SPAN_CHARS, SpanView, span_view
 from otel_vector_collector.page.groups import body_of
 from otel_vector_collector.page.links import Links
 
@@ -17,6 +18,7 @@ __all__ = ["PAGE_ROWS", "Bar", "LogRow", "WaterfallRow", "log_rows", "page_start
 PAGE_ROWS = 200
 """Spans on one page."""
 
+_SHARE: Final = 20  # a span that is not opened may take this part of what one that is may
 _UNITS = 1000  # units of the drawing's width
 _DEEPEST = 24  # levels that are set in
 _LEAST = 3  # units of the shortest bar
@@ -98,7 +100,7 @@ def rows_of(
     scale = _Scale.of(trace)
     return [
         WaterfallRow(
-            span=span_view(known[row.item.id], links),
+            span=span_view(known[row.item.id], links, _chars(row, opened)),
             depth=row.depth,
             level=min(row.depth, _DEEPEST),
             orphan=row.orphan,
@@ -110,6 +112,10 @@ def rows_of(
         for row in shown
         if row.item.id in known
     ]
+
+
+def _chars(row: TraceRow, opened: str) -> int:
+    return SPAN_CHARS if str(row.item.id) == opened else SPAN_CHARS // _SHARE
 
 
 def log_rows(logs: Sequence[Item]) -> list[LogRow]:

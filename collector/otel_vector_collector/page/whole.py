@@ -8,6 +8,7 @@ from typing import Any, Final
 from otel_vector.services.traces import Trace, Traces
 from otel_vector.spans.ids import Tenant
 from otel_vector_collector.page.asked import whole_trace_id
+from otel_vector_collector.page.details import named
 from otel_vector_collector.page.links import Links
 from otel_vector_collector.page.waterfall import PAGE_ROWS, log_rows, page_start, rows_of
 
@@ -66,5 +67,5 @@ def whole_trace(traces: Traces, tenant: Tenant, wanted: Wanted, links: Links) ->
 def _failures(trace: Trace, links: Links) -> list[tuple[str, str]]:
     """Return name and link of the first spans that failed."""
     failed = (row.item for row in trace.rows if row.item.status == "error")
-    named = [(item.name, links.own_trace(trace.trace_id, str(item.id))) for item in failed]
-    return named[:_FAILURES]
+    shown = [(named(item.name), links.own_trace(trace.trace_id, str(item.id))) for item in failed]
+    return shown[:_FAILURES]

@@ -31,10 +31,11 @@ __all__ = [
     "OWNER",
     "Gate",
     "Headers",
-    "refuse_key_in_query",
+    "refuse_key_in_url",
     "require",
     "signed_in",
     "text_sent",
+    "unquoted",
 ]
 
 OWNER: Final = Key(
@@ -57,6 +58,7 @@ _SIGN_IN: Final = (
 _QUERY_NAMES: Final = re.compile(
     r"(?:^|[&;])(?:(?:x[-_])?api[-_]?key|access[-_]token|authorization)=", re.IGNORECASE
 )
+_QUOTED_AGAIN: Final = 4  # times that a URL is unquoted to look for a key in it
 
 
 class Gate:
@@ -175,15 +177,23 @@ def require(key: Key | None, role: Role) -> None:
         )
 
 
-def refuse_key_in_query(query: bytes) -> None:
+def unquoted(text: str) -> str:
+    """Return a part of a URL as it was before it was quoted, were it several times."""
+    for _ in range(_QUOTED_AGAIN):
+        text = unquote_plus(text)
+    return text
+
+
+def refuse_key_in_url(part: bytes) -> None:
     """Refuse a URL that carries a key: URLs are logged and remembered all along their way.
 
+    Args:
+        part: its path or its query.
+
     Raises:
-        InvalidInputError: it does.
+        InvalidInputError: it does, quoted once or again.
     """
-    if not query:
-        return
-    text = unquote_plus(query.decode("latin-1"))
+    text = unquoted(part.decode("latin-1"))
     if _QUERY_NAMES.search(text) or is_key_like(text):
         raise InvalidInputError(
             "an API key in a URL ends up in logs and histories, so it is refused there; replace "

@@ -25,7 +25,7 @@ from otel_vector.errors import (
 from otel_vector.keys.contract import Role
 from otel_vector_collector.receive.accept import LOGS, METRICS, TRACES, Acceptor, Kind
 from otel_vector_collector.receive.addresses import is_foreign
-from otel_vector_collector.receive.gate import Gate, refuse_key_in_query, require
+from otel_vector_collector.receive.gate import Gate, refuse_key_in_url, require
 from otel_vector_collector.receive.limits import Sender
 from otel_vector_collector.receive.status import Answer, http_refusal, status_answer
 from otel_vector_collector.receive.tenant import tenant_of
@@ -119,7 +119,7 @@ class HttpDoor:
             return http_refusal(error, content_type)
 
     def _admitted(self, headers: list[tuple[str, str]], query: bytes) -> Sender:
-        refuse_key_in_query(query)
+        refuse_key_in_url(query)
         key = self._gate.key_of(headers)
         require(key, Role.INGEST)
         sender = Sender(tenant_of(headers, key), key)
