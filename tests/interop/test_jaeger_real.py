@@ -1,11 +1,13 @@
 """A real Jaeger, configured as docs/interop/jaeger.md shows, with our store behind it."""
 
 import json
+import re
 import time
 from pathlib import Path
 
 import grpc
 import pytest
+import yaml
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 from real_jaeger import Jaeger, configs_in_docs
@@ -232,6 +234,26 @@ def test_keys_and_tenants_pass_through_it(tmp_path):
         assert services("initech") == 500
         assert services("acme", key=writing) == 500
         assert services("acme", key="ov_none") == 500
+    finally:
+        jaeger.stop()
+        served.end()
+
+
+def test_one_that_shows_only_is_started_without_pipelines(tmp_path):
+    """As docs/interop/jaeger.md says: without what takes and sends spans, and with its flag."""
+    page = (Path(__file__).parents[2] / "docs" / "interop" / "jaeger.md").read_text()
+    (flag,) = re.findall(r"^jaeger --config jaeger.yaml (--feature\S+)$", page, re.MULTILINE)
+    config = yaml.safe_load(configs_in_docs()[0])
+    for part in ("receivers", "processors", "exporters"):
+        del config[part]
+    del config["service"]["pipelines"]
+    served = Served(tmp_path)
+    served.start("--set", "embed.model=none")
+    store = served.endpoints["jaeger_grpc"]
+    jaeger = Jaeger(tmp_path, [yaml.safe_dump(config)], [flag], JAEGER_STORE=store)
+    try:
+        send(served.endpoints["otlp_grpc"], data_of(row(trace=1, service="shop")))
+        until(lambda: jaeger.get("/api/services").json()["data"], lambda found: found == ["shop"])
     finally:
         jaeger.stop()
         served.end()

@@ -146,6 +146,27 @@ def test_each_rule_fires_when_it_should():
     assert "SUCCESS" in promtool("test", "rules", SHIPPED / "tests" / "alerts.yml")
 
 
+def test_the_files_are_checked_as_their_page_says():
+    said = (SHIPPED / "README.md").read_text()
+    commands = re.findall(r"^promtool (.+)$", said, re.MULTILINE)
+    assert len(commands) == 2
+    for command in commands:
+        words = (SHIPPED / word if word.endswith(".yml") else word for word in command.split())
+        assert "SUCCESS" in promtool(*words)
+
+
+def test_what_the_page_of_metrics_shows_is_a_configuration_with_the_rules(tmp_path):
+    page = (ROOT / "docs" / "operate" / "metrics.md").read_text()
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "rules").symlink_to(SHIPPED / "rules")
+    config = tmp_path / "prometheus.yml"
+    config.write_text(shown)
+    said = promtool("check", "config", "--syntax-only", config)
+    assert "SUCCESS" in said
+    assert yaml.safe_load(shown)["rule_files"] == ["rules/*.yml"]
+    assert len(list((tmp_path / "rules").glob("*.yml"))) == len(RULES)
+
+
 def test_every_alert_and_rule_is_tried():
     tried = (SHIPPED / "tests" / "alerts.yml").read_text()
     alerts = {rule["alert"] for group in GROUPS for rule in group["rules"] if "alert" in rule}
