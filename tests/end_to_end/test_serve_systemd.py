@@ -69,6 +69,7 @@ def test_it_says_that_it_is_ready_when_it_is_and_that_it_stops(served, manager):
     assert served.process.wait(60) == 0
 
 
+# systemd may name such a socket, and runs on Linux alone; developers' machines are others, too.
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has sockets without a file")
 def test_a_socket_of_the_abstract_namespace_is_known():
     name = f"otel-vector-test-{os.getpid()}"
@@ -89,6 +90,7 @@ def test_it_runs_where_memory_is_never_both_writable_and_executable(served, mana
     """As `MemoryDenyWriteExecute` of the unit has it."""
     probe = [sys.executable, "-c", UNDER_REFUSAL, "/bin/true"]
     if subprocess.run(probe, check=False, capture_output=True).returncode:
+        # Without the kernel's refusal nothing would show that it is not needed.
         pytest.skip("this kernel cannot refuse it to a process by itself; Linux 6.3 can")
     started(served, sys.executable, "-c", UNDER_REFUSAL,
             NOTIFY_SOCKET=str(served.folder / "notify"))  # fmt: skip

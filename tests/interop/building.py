@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 BUILD_S = 1800
+END_S = 30
 HERE = Path(__file__).parent
 
 
@@ -102,6 +103,16 @@ def run(program, arguments, folder, **variables):
         pytest.skip(f"Go modules cannot be fetched: {done.stderr.strip()[-300:]}")
     assert not done.returncode, done.stderr[-3000:]
     return done.stdout
+
+
+def ended(process):
+    """End a program of others as its users do, and at once if it does not heed that."""
+    process.terminate()
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextmanager

@@ -63,6 +63,7 @@ class Image:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         if "up" not in (said := self._holder.stdout.readline()):
+            # Within some containers root may mount nothing, and no image can be laid out there.
             pytest.skip(f"this machine mounts no overlay: {said.strip()}")
         self._give_python()
 
@@ -147,8 +148,9 @@ class Image:
 
 
 def require_root():
+    # Nobody else may make mounts and change users, of which a container is made.
     if sys.platform != "linux" or os.geteuid() != 0:
         pytest.skip("only root on Linux may make the mounts that stand in for a container")
     missing = [tool for tool in ("unshare", "nsenter", "setpriv") if shutil.which(tool) is None]
-    if missing:
+    if missing:  # they are not in every small image that has the rest
         pytest.skip(f"util-linux is incomplete here: {', '.join(missing)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from building import HERE, built, module_folder
+from building import HERE, built, ended, module_folder
 
 MODULE = HERE / "jaeger"
 SOURCE = "github.com/jaegertracing/jaeger"
@@ -79,12 +79,7 @@ class Jaeger:
         return httpx.get(f"{self.url}{path}", params=parameters, headers=headers, timeout=30)
 
     def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        ended(self.process)
 
     def _wait(self):
         deadline = time.monotonic() + START_S

@@ -5,6 +5,7 @@ import time
 
 import httpx
 import yaml
+from building import ended
 from debian import debian_program
 from real_jaeger import free_port
 from support.sources import ROOT
@@ -76,12 +77,7 @@ class Prometheus:
         return [(row["metric"], float(row["value"][1])) for row in found["result"]]
 
     def stop(self):
-        self.process.terminate()
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        ended(self.process)
 
     def _wait(self):
         deadline = time.monotonic() + START_S

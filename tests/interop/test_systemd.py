@@ -18,6 +18,7 @@ MOST_EXPOSED = 2.0  # of 10; an ordinary service without any protection has 9 an
 def analyze():
     found = shutil.which("systemd-analyze") or debian_program("systemd", "systemd-analyze")
     if subprocess.run([found, "--version"], capture_output=True, check=False).returncode:
+        # Out of its package it lacks what a machine without systemd does not have either.
         pytest.skip("systemd's libraries are missing here, and its checker alone does not run")
     return found
 

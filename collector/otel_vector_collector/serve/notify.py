@@ -36,7 +36,7 @@ def tell_manager(state: str, environ: Mapping[str, str] | None = None) -> None:
     # A leading @ stands for the byte that names a socket of the abstract namespace.
     address = "\0" + place[1:] if place.startswith("@") else place
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.settimeout(_PATIENCE_S)
             sender.connect(address)
             sender.sendall(state.encode())
